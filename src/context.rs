@@ -1,0 +1,9 @@
+//! Context: the build context as the builder sees it.
+//!
+//! Nothing here touches a disk: files, their digests' ingredients and the history enter through [`Context`], which the
+//! command line serves from a folder and git, an editor from its buffers, a test from memory. Paths are relative to the
+//! root of the context, parts joined by `/`, the root itself the empty string.
+
+mod interface;
+
+pub use interface::{Commit, Context, Entry, EntryKind, History, ReadError};

@@ -1,0 +1,3 @@
+//! The `layerwise` program: arguments in, exit code out.
+
+fn main() {}

@@ -1,0 +1,75 @@
+//! Text that a reader joined out of pieces of the source, with the way back to the source.
+
+use super::TextRange;
+
+/// Text without the line continuations and comments that the source has inside it.
+///
+/// The shell that runs a `RUN` sees this text; [`LogicalText::source_range`] says where a piece of it stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct LogicalText {
+    text: String,
+    /// `(offset in text, offset in source)` of each piece, ascending in both.
+    pieces: Vec<(usize, usize)>,
+}
+
+impl LogicalText {
+    /// No text.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Text that stands in the source in one piece, from `source_start` on.
+    pub fn contiguous(text: &str, source_start: usize) -> Self {
+        let mut logical = Self::new();
+        logical.push(text, source_start);
+        logical
+    }
+
+    /// Appends a piece that stands at `source_start` of the source, after every piece pushed before.
+    pub fn push(&mut self, piece: &str, source_start: usize) {
+        if piece.is_empty() {
+            return;
+        }
+        self.pieces.push((self.text.len(), source_start));
+        self.text.push_str(piece);
+    }
+
+    /// The joined text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The offset in the source of the byte at `offset` of the joined text.
+    pub fn source_offset(&self, offset: usize) -> usize {
+        let piece = self.pieces.partition_point(|(start, _)| *start <= offset);
+        match piece.checked_sub(1).and_then(|index| self.pieces.get(index)) {
+            Some((start, source)) => source + (offset - start),
+            None => self.pieces.first().map_or(0, |(_, source)| *source),
+        }
+    }
+
+    /// The range in the source that a range of the joined text covers, continuations between its pieces included.
+    pub fn source_range(&self, range: TextRange) -> TextRange {
+        let start = self.source_offset(range.start);
+        if range.is_empty() {
+            return TextRange::empty(start);
+        }
+        TextRange::new(start, self.source_offset(range.end - 1) + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_its_way_back_across_a_continuation() {
+        let source = "RUN a \\\n  b";
+        let mut logical = LogicalText::new();
+        logical.push("a ", 4);
+        logical.push("  b", 8);
+        assert_eq!(logical.as_str(), "a   b");
+        assert_eq!(logical.source_range(TextRange::new(4, 5)).of(source), "b");
+        assert_eq!(logical.source_range(TextRange::new(0, 5)).of(source), "a \\\n  b");
+    }
+}
