@@ -8,12 +8,14 @@
 //! 4. [`ecosystem`]: what known programs read and write; facts from `rules/`.
 //! 5. [`context`]: the build context behind a trait: files, `.dockerignore`, digests, history.
 //! 6. [`diagnostic`]: findings and fixes as plain data.
+//! 7. [`lint`]: rules, their selection and their suppression.
 //!
 //! No layer but the ones that say so does I/O or reads a clock.
 
 pub mod context;
 pub mod diagnostic;
 pub mod ecosystem;
+pub mod lint;
 pub mod shell;
 pub mod syntax;
 pub mod text;

@@ -1,0 +1,29 @@
+//! Lint: rules, and everything about them that is not a rule.
+//!
+//! A *rule* looks at one parsed Dockerfile and reports findings through a [`Reporter`]. It never looks at configuration,
+//! at suppression comments or at another rule: [`run`] runs the selected rules, then applies suppression ([`Suppressions`])
+//! and severity ([`Selection`]) in one place. A rule's [`Meta`] carries its manual page.
+//!
+//! *Built-in* findings ([`builtin`]) have a name and a manual page like rules, but come from the engine itself.
+
+pub mod builtin;
+mod manual;
+mod meta;
+mod registry;
+mod report;
+mod rule;
+mod rules {
+    pub(super) mod unpinned_base_image;
+}
+mod run;
+mod selection;
+mod suppression;
+
+pub use manual::{ContextFile, Example, SECTIONS, Section, examples, sections};
+pub use meta::{FixAvailability, Meta};
+pub use registry::{RULES, every_meta, find, named, suggest};
+pub use report::Reporter;
+pub use rule::{Rule, Subject};
+pub use run::{run, sort};
+pub use selection::{Selection, SelectionRequest, UnknownRule};
+pub use suppression::Suppressions;

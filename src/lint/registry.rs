@@ -1,0 +1,33 @@
+//! Which rules there are.
+
+use super::rules::unpinned_base_image::UnpinnedBaseImage;
+use super::{Meta, Rule, builtin};
+
+/// Every rule, in the order of the manual.
+pub static RULES: &[&dyn Rule] = &[&UnpinnedBaseImage];
+
+/// The metas of all rules and then of the built-in findings.
+pub fn every_meta() -> impl Iterator<Item = &'static Meta> {
+    RULES.iter().map(|rule| rule.meta()).chain(builtin::FINDINGS.iter().copied())
+}
+
+/// Everything that goes by that name or alias, in any case: an alias may stand for several rules.
+pub fn named(name: &str) -> impl Iterator<Item = &'static Meta> {
+    every_meta().filter(move |meta| meta.answers_to(name))
+}
+
+/// The first that goes by that name or alias.
+pub fn find(name: &str) -> Option<&'static Meta> {
+    named(name).next()
+}
+
+/// The name or alias that was probably meant by `name`.
+pub fn suggest(name: &str) -> Option<&'static str> {
+    let wanted = name.to_ascii_lowercase();
+    every_meta()
+        .flat_map(|meta| std::iter::once(meta.name).chain(meta.aliases.iter().copied()))
+        .map(|candidate| (strsim::jaro_winkler(&wanted, &candidate.to_ascii_lowercase()), candidate))
+        .filter(|(similarity, _)| *similarity >= 0.8)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}
