@@ -9,6 +9,7 @@
 //! 5. [`context`]: the build context behind a trait: files, `.dockerignore`, digests, history.
 //! 6. [`diagnostic`]: findings and fixes as plain data.
 //! 7. [`lint`]: rules, their selection and their suppression.
+//! 8. [`source`]: folders and git as contexts, files written whole; it reads disks and runs `git`.
 //!
 //! No layer but the ones that say so does I/O or reads a clock.
 
@@ -17,5 +18,6 @@ pub mod diagnostic;
 pub mod ecosystem;
 pub mod lint;
 pub mod shell;
+pub mod source;
 pub mod syntax;
 pub mod text;

@@ -1,0 +1,11 @@
+//! Source: disks and git, the only layer below the front ends that touches them.
+//!
+//! [`DiskContext`] serves a folder as a build context; its history comes from the `git` program, which is asked never to
+//! fetch, to lock, or to run anything a repository brings along. [`atomic`] replaces files whole or not at all.
+
+pub mod atomic;
+mod disk;
+mod git;
+
+pub use disk::DiskContext;
+pub use git::{GitError, NoHistory};
