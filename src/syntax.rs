@@ -5,8 +5,25 @@
 //! Concatenating [`Dockerfile::tokens`] gives the source back byte for byte.
 
 mod ast;
+mod body;
+mod command_line;
+mod directives;
+mod expand;
+mod flags;
+mod head;
+mod heredocs;
+mod instruction;
+mod json;
+mod lexer;
+mod lines;
+mod pattern;
+mod reader;
+mod suggestion;
+mod tokens;
+mod words;
 
 pub use ast::{
     ArgDeclaration, Body, Command, Comment, Directive, Dockerfile, Flag, From, Healthcheck, Heredoc, Instruction,
-    Keyword, Pair, Source, SyntaxError, Token, TokenKind, Transfer, Word,
+    Keyword, Pair, Source, SyntaxError, SyntaxErrorKind, Token, TokenKind, Transfer, Word,
 };
+pub use expand::{ExpandError, Expansion, expand, expand_heredoc, expand_words, variables};

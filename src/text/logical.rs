@@ -34,6 +34,22 @@ impl LogicalText {
         self.text.push_str(piece);
     }
 
+    /// The part of the text that `range` covers, with the same places in the source.
+    #[must_use]
+    pub fn slice(&self, range: TextRange) -> Self {
+        let mut part = Self::new();
+        let first = self.pieces.partition_point(|(start, _)| *start <= range.start).saturating_sub(1);
+        for (index, (start, source)) in self.pieces.iter().enumerate().skip(first) {
+            if *start >= range.end {
+                break;
+            }
+            let end = self.pieces.get(index + 1).map_or(self.text.len(), |(next, _)| *next).min(range.end);
+            let from = (*start).max(range.start);
+            part.push(self.text.get(from..end).unwrap_or_default(), source + (from - start));
+        }
+        part
+    }
+
     /// The joined text.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -71,5 +87,16 @@ mod tests {
         assert_eq!(logical.as_str(), "a   b");
         assert_eq!(logical.source_range(TextRange::new(4, 5)).of(source), "b");
         assert_eq!(logical.source_range(TextRange::new(0, 5)).of(source), "a \\\n  b");
+    }
+
+    #[test]
+    fn slices_keep_their_places() {
+        let mut logical = LogicalText::new();
+        logical.push("abc", 10);
+        logical.push("def", 20);
+        let part = logical.slice(TextRange::new(1, 5));
+        assert_eq!(part.as_str(), "bcde");
+        assert_eq!((part.source_offset(0), part.source_offset(1), part.source_offset(2)), (11, 12, 20));
+        assert_eq!(logical.slice(TextRange::empty(2)), LogicalText::new());
     }
 }

@@ -1,1 +1,3 @@
 //! Tests of what a user sees, in one binary.
+
+mod syntax;
