@@ -9,13 +9,21 @@
 //! 5. [`context`]: the build context behind a trait: files, `.dockerignore`, digests, history.
 //! 6. [`diagnostic`]: findings and fixes as plain data.
 //! 7. [`lint`]: rules, their selection and their suppression.
-//! 8. [`source`]: folders and git as contexts, files written whole; it reads disks and runs `git`.
+//! 8. [`fix`]: applies fixes until none is left.
+//! 9. [`source`]: folders and git as contexts, files written whole; it reads disks and runs `git`.
+//! 10. [`config`]: `layerwise.toml`; reads the disk.
+//! 11. [`analysis`]: one file in, findings out; what all front ends call.
+//! 12. [`cli`]: the command line; reads and writes the disk.
 //!
 //! No layer but the ones that say so does I/O or reads a clock.
 
+pub mod analysis;
+pub mod cli;
+pub mod config;
 pub mod context;
 pub mod diagnostic;
 pub mod ecosystem;
+pub mod fix;
 pub mod lint;
 pub mod shell;
 pub mod source;

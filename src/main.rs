@@ -1,3 +1,7 @@
 //! The `layerwise` program: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    layerwise::cli::main()
+}

@@ -1,0 +1,75 @@
+//! The command line: typed arguments, one file per command, outputs.
+//!
+//! A command is a file with a struct of arguments and a `run` that returns a [`Status`]. Results go to standard output,
+//! everything else to standard error. What keeps the program from doing its work is a [`failure::Failure`].
+
+mod check;
+mod explain;
+mod failure;
+mod output;
+mod rules;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use terminal::Color;
+
+/// Puts Dockerfiles into the order that Docker's layer cache rewards, and proves it.
+#[derive(Debug, Parser)]
+#[command(name = "layerwise", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to use colors.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", env = "LAYERWISE_COLOR")]
+    color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check Dockerfiles for what costs time or breaks the build.
+    Check(check::CheckArgs),
+    /// Print the manual page of a rule.
+    Explain(explain::ExplainArgs),
+    /// List all rules.
+    Rules(rules::RulesArgs),
+}
+
+/// How a command ended; the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// Nothing to report.
+    Clean = 0,
+    /// Findings at or above the threshold, or changes that `--diff` would make.
+    Findings = 1,
+    /// Wrong usage, a broken configuration, a file that cannot be read or written.
+    Failed = 2,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done about a closed standard error.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    cli.color.choose();
+    let status = match &cli.command {
+        Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Rules(args) => rules::run(args),
+    };
+    status.into()
+}

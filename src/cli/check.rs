@@ -1,0 +1,196 @@
+//! `layerwise check`: finds what is wrong in Dockerfiles, and mends it on request.
+
+mod apply;
+mod inputs;
+mod read;
+mod results;
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rayon::prelude::*;
+
+use super::failure::{self, Failure};
+use super::output::{self, Format, Rendering};
+use super::{Status, terminal};
+use crate::analysis;
+use crate::config::{Discovery, FailOn, FileSettings, Overrides, Source};
+use crate::diagnostic::Safety;
+use inputs::{Input, Place};
+pub(super) use results::{CheckedFile, Counts, Results};
+
+/// What `check` is asked.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(super) struct CheckArgs {
+    /// Files and folders to check; `-` is standard input.
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+
+    /// Only these rules: names, aliases or `all`. Replaces `select` and `ignore` of the configuration.
+    #[arg(long, value_delimiter = ',', value_name = "RULE", env = "LAYERWISE_SELECT")]
+    select: Vec<String>,
+
+    /// Not these rules.
+    #[arg(long, value_delimiter = ',', value_name = "RULE", env = "LAYERWISE_IGNORE")]
+    ignore: Vec<String>,
+
+    /// The lowest severity that leads to exit code 1.
+    #[arg(long, value_enum, value_name = "SEVERITY", env = "LAYERWISE_FAIL_ON")]
+    fail_on: Option<FailOn>,
+
+    /// How to print findings.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "LAYERWISE_OUTPUT_FORMAT")]
+    output_format: Format,
+
+    /// Apply the fixes that keep the image as it is.
+    #[arg(long)]
+    fix: bool,
+
+    /// Count and, with `--fix` or `--diff`, apply the fixes that may change the image too.
+    #[arg(long)]
+    unsafe_fixes: bool,
+
+    /// Print what `--fix` would change, and change nothing.
+    #[arg(long)]
+    diff: bool,
+
+    /// The configuration file for all paths.
+    #[arg(long, value_name = "FILE", env = "LAYERWISE_CONFIG", conflicts_with = "isolated")]
+    config: Option<PathBuf>,
+
+    /// Go without configuration files.
+    #[arg(long)]
+    isolated: bool,
+
+    /// The name of what comes from standard input.
+    #[arg(long, value_name = "PATH")]
+    stdin_filename: Option<PathBuf>,
+
+    /// End with exit code 0 even if there are findings.
+    #[arg(long, short = 'e')]
+    exit_zero: bool,
+
+    /// Print findings only, no summary.
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &CheckArgs) -> Status {
+    let discovery = match discovery(args) {
+        Ok(discovery) => discovery,
+        Err(failure) => {
+            failure::report(&[failure]);
+            return Status::Failed;
+        }
+    };
+    let found = inputs::find(&args.paths, args.stdin_filename.as_deref(), &discovery);
+    let mut failures = found.failures;
+    let jobs = read_all(&found.inputs, &discovery, &mut failures);
+    let status = if args.diff { show_diff(args, &jobs) } else { show_findings(args, &jobs, &mut failures) };
+    if found.inputs.is_empty() && failures.is_empty() {
+        terminal::note("warning: no Dockerfile found under the given paths");
+    }
+    failure::report(&failures);
+    match status {
+        _ if !failures.is_empty() => Status::Failed,
+        Status::Findings if args.exit_zero => Status::Clean,
+        status => status,
+    }
+}
+
+fn discovery(args: &CheckArgs) -> Result<Discovery, Failure> {
+    let directory = std::env::current_dir().map_err(|error| Failure::NoWorkingDirectory(error.to_string()))?;
+    let source = match &args.config {
+        _ if args.isolated => Source::Isolated,
+        Some(file) => Source::File(file.clone()),
+        None => Source::Nearest,
+    };
+    let overrides = Overrides { select: args.select.clone(), ignore: args.ignore.clone(), fail_on: args.fail_on };
+    Ok(Discovery::new(&directory, source, overrides)?)
+}
+
+/// A file that was read and waits for its check.
+struct Job {
+    input: Input,
+    source: String,
+    settings: FileSettings,
+}
+
+impl Job {
+    fn analysis(&self) -> analysis::Input<'_> {
+        analysis::Input { path: &self.input.path, source: &self.source, settings: &self.settings, pending: &[] }
+    }
+
+    /// The file with what was found in it, or in the text that it has become.
+    fn checked(&self, source: &str, diagnostics: Vec<crate::diagnostic::Diagnostic>) -> CheckedFile {
+        CheckedFile::new(&self.input.name, source, diagnostics, self.settings.settings.fail_on)
+    }
+}
+
+fn read_all(inputs: &[Input], discovery: &Discovery, failures: &mut Vec<Failure>) -> Vec<Job> {
+    let read: Vec<Result<Job, Failure>> = inputs
+        .par_iter()
+        .map(|input| {
+            let settings = discovery.for_file(&input.path).map_err(Failure::Config)?;
+            let source = match input.place {
+                Place::File => read::file(&input.path, &input.name),
+                Place::StandardInput => read::stream(std::io::stdin().lock().by_ref(), &input.name),
+            }?;
+            Ok(Job { input: input.clone(), source, settings })
+        })
+        .collect();
+    let mut jobs = Vec::new();
+    for result in read {
+        match result {
+            Ok(job) => jobs.push(job),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    jobs
+}
+
+fn show_findings(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) -> Status {
+    let (files, fixed) = if args.fix {
+        apply::fix_all(jobs, wanted(args), failures)
+    } else {
+        let check = |job: &Job| job.checked(&job.source, analysis::check(&job.analysis()).diagnostics);
+        (jobs.par_iter().map(check).collect(), 0)
+    };
+    let results = Results { files, failed: failures.len(), fixed, wanted: wanted(args) };
+    let text = output::render(&results, args.output_format, Rendering { quiet: args.quiet, fixing: args.fix });
+    // The fixed text of standard input is the result then, and has standard output for itself.
+    let streaming = args.fix && jobs.iter().any(|job| job.input.place == Place::StandardInput);
+    if streaming {
+        terminal::note(text.trim_end());
+    } else {
+        terminal::print(&text);
+    }
+    if results.fails() { Status::Findings } else { Status::Clean }
+}
+
+fn show_diff(args: &CheckArgs, jobs: &[Job]) -> Status {
+    let diff = apply::diff_all(jobs, wanted(args));
+    terminal::print(&diff.text);
+    if !args.quiet {
+        terminal::note(&match diff.fixes {
+            0 => "Nothing to fix.".to_owned(),
+            fixes => format!("Would fix {}.", output::count(fixes, "finding")),
+        });
+    }
+    if diff.text.is_empty() { Status::Clean } else { Status::Findings }
+}
+
+fn wanted(args: &CheckArgs) -> Safety {
+    if args.unsafe_fixes { Safety::Unsafe } else { Safety::Safe }
+}
+
+/// The path as people should read it: as they gave it, with `/`, without a leading `./`.
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+    match text.strip_prefix("./") {
+        Some("") | None => text,
+        Some(rest) => rest.to_owned(),
+    }
+}

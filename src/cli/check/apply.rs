@@ -1,0 +1,110 @@
+//! Writes what fixes change, or shows it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::inputs::Place;
+use super::{CheckedFile, Job};
+use crate::analysis;
+use crate::cli::failure::Failure;
+use crate::cli::{output, terminal};
+use crate::diagnostic::{FileEdit, Safety};
+use crate::fix::Outcome;
+use crate::source::atomic;
+
+/// What `--diff` prints.
+#[derive(Debug, Default)]
+pub(super) struct Diff {
+    /// A unified diff.
+    pub(super) text: String,
+    /// How many fixes it holds.
+    pub(super) fixes: usize,
+}
+
+/// Fixes every file and writes it. Gives the files as they are now, and the number of fixes.
+pub(super) fn fix_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>) -> (Vec<CheckedFile>, usize) {
+    let outcomes = outcomes(jobs, wanted);
+    let (mut files, mut fixed, mut context_changed) = (Vec::new(), 0, false);
+    for (job, planned) in jobs.iter().zip(outcomes) {
+        // What was planned before a file of the context was written may no longer hold.
+        let outcome = if context_changed { analysis::check_and_fix(&job.analysis(), wanted) } else { planned };
+        note_trouble(job, &outcome);
+        match write(job, &outcome) {
+            Ok(()) => {
+                fixed += outcome.applied.len();
+                context_changed |= !outcome.files.is_empty();
+                files.push(job.checked(&outcome.text, outcome.remaining));
+            }
+            Err(failure) => {
+                failures.push(failure);
+                files.push(job.checked(&job.source, analysis::check(&job.analysis()).diagnostics));
+            }
+        }
+    }
+    (files, fixed)
+}
+
+/// The changes that [`fix_all`] would make.
+pub(super) fn diff_all(jobs: &[Job], wanted: Safety) -> Diff {
+    let mut diff = Diff::default();
+    let mut shown = BTreeSet::new();
+    for (job, outcome) in jobs.iter().zip(outcomes(jobs, wanted)) {
+        note_trouble(job, &outcome);
+        diff.fixes += outcome.applied.len();
+        for file in &outcome.files {
+            let path = other_path(job, file);
+            let old = std::fs::read_to_string(&path).unwrap_or_default();
+            let name = other_name(job, &path);
+            if shown.insert(path) {
+                diff.text.push_str(&output::unified_diff(&name, &old, &file.text));
+            }
+        }
+        diff.text.push_str(&output::unified_diff(&job.input.name, &job.source, &outcome.text));
+    }
+    diff
+}
+
+fn outcomes(jobs: &[Job], wanted: Safety) -> Vec<Outcome> {
+    jobs.par_iter().map(|job| analysis::check_and_fix(&job.analysis(), wanted)).collect()
+}
+
+fn note_trouble(job: &Job, outcome: &Outcome) {
+    if let Some(trouble) = &outcome.trouble {
+        terminal::note(&format!("warning: {}: {trouble}; please report this", job.input.name));
+    }
+}
+
+/// The other files first: the Dockerfile may rely on them.
+fn write(job: &Job, outcome: &Outcome) -> Result<(), Failure> {
+    for file in &outcome.files {
+        let path = other_path(job, file);
+        replace(&path, &other_name(job, &path), &file.text)?;
+    }
+    match job.input.place {
+        Place::StandardInput => terminal::print(&outcome.text),
+        Place::File if outcome.text == job.source => {}
+        Place::File => replace(&job.input.path, &job.input.name, &outcome.text)?,
+    }
+    Ok(())
+}
+
+fn other_path(job: &Job, file: &FileEdit) -> PathBuf {
+    analysis::context_root(&job.input.path, &job.settings).join(&file.path)
+}
+
+/// A path beside the Dockerfile, shown as the Dockerfile's is.
+fn other_name(job: &Job, path: &Path) -> String {
+    let folder = job.input.path.parent().unwrap_or(&job.input.path);
+    let Ok(relative) = path.strip_prefix(folder) else { return path.to_string_lossy().into_owned() };
+    match job.input.name.rsplit_once('/') {
+        Some((shown, _)) => format!("{shown}/{}", relative.display()),
+        None => relative.display().to_string(),
+    }
+}
+
+fn replace(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    atomic::write(path, text.as_bytes())
+        .map_err(|error| Failure::Unwritable { path: name.to_owned(), reason: error.source.to_string() })
+}

@@ -1,0 +1,202 @@
+//! Which files are checked.
+//!
+//! A file that the command line names is always taken. A folder is walked: `.gitignore` is obeyed, hidden entries,
+//! links and `node_modules` are passed over, `exclude` of the configuration is obeyed, and only files whose name says
+//! that they are Dockerfiles are taken.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use ignore::{DirEntry, WalkBuilder};
+
+use super::shown;
+use crate::cli::failure::Failure;
+use crate::config::Discovery;
+
+/// The name of standard input where none is given.
+const STANDARD_INPUT: &str = "<stdin>";
+
+/// Ends of names that look like a Dockerfile's and belong to something else: an ignore file, documents and data about
+/// the Dockerfile, templates that are no valid Dockerfile before they are filled in, copies that editors and patches
+/// leave behind.
+const OTHER_ENDS: [&str; 22] = [
+    ".dockerignore",
+    ".md",
+    ".rst",
+    ".json",
+    ".yml",
+    ".yaml",
+    ".lock",
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".tmpl",
+    ".tpl",
+    ".template",
+    ".erb",
+    ".ejs",
+    ".hbs",
+    ".mustache",
+    ".in",
+    ".orig",
+    ".rej",
+    ".bak",
+    ".swp",
+];
+
+/// A file to check.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    /// As shown.
+    pub(super) name: String,
+    /// Absolute; for standard input, of the name it is given.
+    pub(super) path: PathBuf,
+    /// Where its text comes from.
+    pub(super) place: Place,
+}
+
+/// Where text comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    File,
+    StandardInput,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Sorted by name, each file once.
+    pub(super) inputs: Vec<Input>,
+    pub(super) failures: Vec<Failure>,
+}
+
+/// Finds the files that `paths` stand for.
+pub(super) fn find(paths: &[PathBuf], stdin_filename: Option<&Path>, discovery: &Discovery) -> Found {
+    let mut found = Found::default();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let name = stdin_filename.unwrap_or(Path::new(STANDARD_INPUT));
+            let input = Input { name: shown(name), path: discovery.absolute(name), place: Place::StandardInput };
+            found.inputs.push(input);
+        } else {
+            match path.metadata() {
+                Ok(metadata) if metadata.is_dir() => found.walk(path, discovery),
+                Ok(_) => found.take(path, discovery),
+                Err(error) => found.failures.push(missing(path, &error)),
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    found.inputs.retain(|input| seen.insert((input.place == Place::File).then(|| input.path.clone())));
+    found.inputs.sort_by(|left, right| left.name.cmp(&right.name));
+    found
+}
+
+fn missing(path: &Path, error: &std::io::Error) -> Failure {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::Missing(shown(path)),
+        _ => Failure::Unreadable { path: shown(path), reason: error.to_string() },
+    }
+}
+
+impl Found {
+    fn take(&mut self, path: &Path, discovery: &Discovery) {
+        self.inputs.push(Input { name: shown(path), path: discovery.absolute(path), place: Place::File });
+    }
+
+    fn walk(&mut self, root: &Path, discovery: &Discovery) {
+        if let Err(error) = discovery.for_directory(root) {
+            self.failures.push(Failure::Config(error));
+        }
+        let walk = WalkBuilder::new(root)
+            .require_git(false)
+            .git_global(false)
+            .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != "node_modules")
+            .sort_by_file_name(Ord::cmp)
+            .build();
+        let before = self.inputs.len();
+        let mut folders = Vec::new();
+        for entry in walk {
+            match entry {
+                Ok(entry) if is_misnamed_folder(&entry) => folders.push(entry.into_path()),
+                Ok(entry) => self.take_walked(&entry, discovery),
+                Err(error) => self.failures.push(unreadable(root, &error)),
+            }
+        }
+        for folder in folders {
+            let absolute = discovery.absolute(&folder);
+            if !self.inputs.iter().skip(before).any(|input| input.path.starts_with(&absolute)) {
+                self.failures.push(Failure::Folder(shown(&folder)));
+            }
+        }
+    }
+
+    fn take_walked(&mut self, entry: &DirEntry, discovery: &Discovery) {
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+        if !is_file || !is_dockerfile_name(&entry.file_name().to_string_lossy()) {
+            return;
+        }
+        // A broken configuration is reported when the file is read.
+        let settings = entry.path().parent().map(|folder| discovery.for_directory(folder));
+        let excluded = matches!(settings, Some(Ok(settings)) if settings.excludes(&discovery.absolute(entry.path())));
+        if !excluded {
+            self.take(entry.path(), discovery);
+        }
+    }
+}
+
+fn unreadable(root: &Path, error: &ignore::Error) -> Failure {
+    let path = match error {
+        ignore::Error::WithDepth { err, .. } => return unreadable(root, err),
+        ignore::Error::WithPath { path, .. } => path,
+        _ => root,
+    };
+    let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+    Failure::Unreadable { path: shown(path), reason }
+}
+
+/// Whether a folder has the name that `docker build` looks for. It is a mistake unless Dockerfiles are in it.
+fn is_misnamed_folder(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_dir())
+        && (entry.file_name() == "Dockerfile" || entry.file_name() == "Containerfile")
+}
+
+/// `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, and the same of `Containerfile`.
+fn is_dockerfile_name(name: &str) -> bool {
+    if OTHER_ENDS.iter().any(|end| name.ends_with(end)) {
+        return false;
+    }
+    ["Dockerfile", "Containerfile"].iter().any(|word| {
+        let after = name.strip_prefix(word);
+        let before = name.strip_suffix(word).or_else(|| name.strip_suffix(word.to_ascii_lowercase().as_str()));
+        after.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            || before.is_some_and(|rest| rest.ends_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_names_of_dockerfiles() {
+        for (name, expected) in [
+            ("Dockerfile", true),
+            ("Dockerfile.prod", true),
+            ("api.Dockerfile", true),
+            ("api.dockerfile", true),
+            ("Containerfile", true),
+            ("Containerfile.dev", true),
+            ("api.Containerfile", true),
+            ("api.containerfile", true),
+            ("Dockerfile.dockerignore", false),
+            ("Dockerfile.prod.dockerignore", false),
+            ("Dockerfile.j2", false),
+            ("Dockerfile-old", false),
+            ("MyDockerfile", false),
+            ("dockerfile.rs", false),
+        ] {
+            assert_eq!(is_dockerfile_name(name), expected, "{name}");
+        }
+    }
+}

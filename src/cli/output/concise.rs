@@ -1,0 +1,25 @@
+//! `path:line:column: severity[rule] [*] message`.
+
+use std::fmt::Write;
+
+use super::Results;
+
+pub(super) fn render(results: &Results) -> String {
+    let mut text = String::new();
+    for (file, diagnostic) in results.findings() {
+        let (start, _) = file.positions(diagnostic.range);
+        let mark = if results.is_fixable(diagnostic) { "[*] " } else { "" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "{}:{}:{}: {}[{}] {mark}{}",
+            file.name,
+            start.line,
+            start.column,
+            diagnostic.severity.name(),
+            diagnostic.rule,
+            diagnostic.message,
+        );
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! Standard output and standard error.
+
+use std::io::{ErrorKind, Write};
+
+use anstream::ColorChoice;
+
+/// When to use colors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set; always where `FORCE_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Makes the choice for the whole program.
+    pub(super) fn choose(self) {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let choice = match self {
+            Self::Always => ColorChoice::Always,
+            Self::Never => ColorChoice::Never,
+            Self::Auto if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => ColorChoice::Never,
+            Self::Auto if set("FORCE_COLOR") => ColorChoice::Always,
+            Self::Auto => ColorChoice::Auto,
+        };
+        choice.write_global();
+    }
+}
+
+/// Writes to standard output; colors are taken out where none are wanted. A reader that has gone away is no error.
+pub(super) fn print(text: &str) {
+    write(anstream::stdout(), text);
+}
+
+/// Writes a line to standard error.
+pub(super) fn note(text: &str) {
+    write(anstream::stderr(), &format!("{text}\n"));
+}
+
+fn write(mut stream: impl Write, text: &str) {
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            // The last resort; where standard error is gone too, the exit code must do.
+            let _ = writeln!(anstream::stderr(), "layerwise: cannot write: {error}");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,100 @@
+//! Which configuration file holds for a file: the nearest one upward, up to the root of the git repository.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::paths::{display_path, normalize};
+use super::{ConfigError, FILE_NAME, FileSettings, Overrides, Settings};
+use crate::lint::UnknownRule;
+
+/// Where configuration comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The nearest file upward.
+    #[default]
+    Nearest,
+    /// This file, for all.
+    File(PathBuf),
+    /// No file.
+    Isolated,
+}
+
+/// Finds and keeps the configuration of every folder.
+#[derive(Debug)]
+pub struct Discovery {
+    working_directory: PathBuf,
+    source: Source,
+    overrides: Overrides,
+    /// What holds where there is no file.
+    fallback: Arc<Settings>,
+    loaded: Mutex<HashMap<PathBuf, Loaded>>,
+}
+
+type Loaded = Result<Arc<Settings>, Arc<ConfigError>>;
+
+impl Discovery {
+    /// A discovery that starts relative paths from `working_directory`, which is absolute.
+    ///
+    /// # Errors
+    /// [`UnknownRule`] where the overrides name one.
+    pub fn new(working_directory: &Path, source: Source, overrides: Overrides) -> Result<Self, UnknownRule> {
+        let fallback = Arc::new(Settings::without_file(working_directory, &overrides)?);
+        let working_directory = working_directory.to_owned();
+        Ok(Self { working_directory, source, overrides, fallback, loaded: Mutex::default() })
+    }
+
+    /// What holds for a file, which need not exist; a relative path starts from the working directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration that holds for it is broken.
+    pub fn for_file(&self, path: &Path) -> Result<FileSettings, Arc<ConfigError>> {
+        let path = self.absolute(path);
+        let directory = path.parent().unwrap_or(&path);
+        Ok(self.for_directory(directory)?.for_file(&path))
+    }
+
+    /// What holds for the files of a folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration that holds for it is broken.
+    pub fn for_directory(&self, directory: &Path) -> Result<Arc<Settings>, Arc<ConfigError>> {
+        let file = match &self.source {
+            Source::Isolated => None,
+            Source::File(file) => Some(self.absolute(file)),
+            Source::Nearest => nearest(&self.absolute(directory)),
+        };
+        let Some(file) = file else { return Ok(Arc::clone(&self.fallback)) };
+        // Another thread's panic leaves the map whole: an entry is inserted in one step.
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.entry(file.clone()).or_insert_with(|| self.load(&file).map(Arc::new).map_err(Arc::new)).clone()
+    }
+
+    /// The path from the root of the file system.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        normalize(&self.working_directory.join(path))
+    }
+
+    fn load(&self, file: &Path) -> Result<Settings, ConfigError> {
+        let path = display_path(file, &self.working_directory);
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| ConfigError::Unreadable { path: path.clone(), reason: error.to_string() })?;
+        let root = file.parent().unwrap_or(&self.working_directory);
+        Settings::read(root, &path, &text, &self.overrides)
+    }
+}
+
+/// The configuration file in `directory` or in the nearest folder above it that has one. The search ends at the folder
+/// that holds `.git`.
+fn nearest(directory: &Path) -> Option<PathBuf> {
+    for folder in directory.ancestors() {
+        let file = folder.join(FILE_NAME);
+        if file.symlink_metadata().is_ok() {
+            return Some(file);
+        }
+        if folder.join(".git").symlink_metadata().is_ok() {
+            return None;
+        }
+    }
+    None
+}
