@@ -72,6 +72,12 @@ impl<'a> Filtered<'a> {
         self.context.read(&resolved)
     }
 
+    /// What stands at `path` once links are followed.
+    pub fn kind(&self, path: &str) -> Option<EntryKind> {
+        let resolved = path::resolve(self, path)?;
+        self.context.entry(&resolved).map(|entry| entry.kind)
+    }
+
     /// What lies below `directory`, itself not counted, `limit` entries at most. Links are listed and not followed.
     pub fn walk(&self, directory: &str, limit: usize) -> Walk {
         let mut walk = Walk::default();
@@ -138,6 +144,11 @@ impl Context for Filtered<'_> {
 
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         Filtered::read(self, path)
+    }
+
+    fn content_digest(&self, path: &str) -> Result<[u8; 32], ReadError> {
+        let resolved = path::resolve(self, path).ok_or_else(|| ReadError::Missing(path.to_owned()))?;
+        self.context.content_digest(&resolved)
     }
 
     fn history(&self, limit: usize) -> Option<Arc<History>> {

@@ -31,6 +31,19 @@ pub(super) fn compile(pattern: &str) -> Result<Glob, BadPattern> {
     Ok(Glob::new(items))
 }
 
+/// Whether a part of a path holds a wildcard, an escaped one not counted.
+pub(super) fn has_wildcard(part: &str) -> bool {
+    let mut chars = part.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '*' | '?' | '[' => return true,
+            '\\' => drop(chars.next()),
+            _ => {}
+        }
+    }
+    false
+}
+
 /// Reads what follows the `[` of a class.
 fn class(chars: &mut Peekable<Chars<'_>>) -> Result<CharSet, BadPattern> {
     let negated = chars.next_if_eq(&'^').is_some();
@@ -86,6 +99,7 @@ mod tests {
         for pattern in ["[", "[^", "[^bc", "[]a]", "[-]", "[x-]", "[-x]", "[a-b-c]", "a[", "a\\", "[a\\"] {
             assert_eq!(compile(pattern).err(), Some(BadPattern), "{pattern}");
         }
+        assert!(has_wildcard("a[b") && has_wildcard("a?") && !has_wildcard("a\\*b") && !has_wildcard("a\\"));
     }
 
     #[test]

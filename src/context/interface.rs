@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 /// A build context before `.dockerignore` is applied. Paths are relative to its root, joined by `/`; the root is `""`.
 pub trait Context: Sync {
     /// The entry at `path`, links not followed; `None` where nothing is.
@@ -15,6 +17,14 @@ pub trait Context: Sync {
     /// # Errors
     /// [`ReadError`] where there is no such file or it cannot be read.
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
+
+    /// The SHA-256 of a file's bytes, links within the context followed; files too large for [`Context::read`] count.
+    ///
+    /// # Errors
+    /// [`ReadError`] where there is no such file or it cannot be read.
+    fn content_digest(&self, path: &str) -> Result<[u8; 32], ReadError> {
+        Ok(Sha256::digest(self.read(path)?).into())
+    }
 
     /// The newest `limit` changes, newest first; `None` without version control.
     fn history(&self, limit: usize) -> Option<Arc<History>>;

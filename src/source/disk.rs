@@ -9,6 +9,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, RwLock};
 
+use sha2::{Digest, Sha256};
+
 use super::git::{GitError, NoHistory, Repository};
 use crate::context::{Context, Entry, EntryKind, History, ReadError, path};
 
@@ -97,19 +99,26 @@ impl DiskContext {
         listing
     }
 
-    fn read_file(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let resolved = path::resolve(self, path).ok_or_else(|| ReadError::Missing(path.to_owned()))?;
-        let unreadable = |reason: String| ReadError::Unreadable { path: path.to_owned(), reason };
-        let entry = self.entry(&resolved).ok_or_else(|| ReadError::Missing(path.to_owned()))?;
+    /// The file at `path` and its size, links followed.
+    fn open(&self, path: &str) -> Result<(File, u64), ReadError> {
+        let missing = || ReadError::Missing(path.to_owned());
+        let resolved = path::resolve(self, path).ok_or_else(missing)?;
+        let entry = self.entry(&resolved).ok_or_else(missing)?;
+        // Opening a pipe would wait for someone to write to it.
         if entry.kind != EntryKind::File {
-            return Err(unreadable("not a file".to_owned()));
+            return Err(unreadable(path, "not a file"));
         }
-        if entry.size > READ_LIMIT {
-            return Err(unreadable(format!("larger than {} MB", READ_LIMIT / 1024 / 1024)));
+        let file = File::open(self.root.join(&resolved)).map_err(|error| unreadable(path, error))?;
+        Ok((file, entry.size))
+    }
+
+    fn read_file(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let (file, size) = self.open(path)?;
+        if size > READ_LIMIT {
+            return Err(unreadable(path, format!("larger than {} MB", READ_LIMIT / 1024 / 1024)));
         }
         let mut bytes = Vec::new();
-        let file = File::open(self.root.join(&resolved)).map_err(|error| unreadable(error.to_string()))?;
-        file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(|error| unreadable(error.to_string()))?;
+        file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
         Ok(bytes)
     }
 }
@@ -135,6 +144,11 @@ impl Context for DiskContext {
         Ok(bytes)
     }
 
+    fn content_digest(&self, path: &str) -> Result<[u8; 32], ReadError> {
+        let (file, _) = self.open(path)?;
+        digest_of(file).map_err(|error| unreadable(path, error))
+    }
+
     fn history(&self, limit: usize) -> Option<Arc<History>> {
         let repository = self.repository().ok()?;
         self.histories.get_or(limit, |limit| repository.history(*limit).map(Arc::new))
@@ -142,6 +156,22 @@ impl Context for DiskContext {
 
     fn is_untracked_by_rule(&self, path: &str) -> bool {
         self.repository().is_ok_and(|repository| repository.is_untracked_by_rule(self, &path::clean(path)))
+    }
+}
+
+fn unreadable(path: &str, reason: impl ToString) -> ReadError {
+    ReadError::Unreadable { path: path.to_owned(), reason: reason.to_string() }
+}
+
+fn digest_of(mut file: File) -> io::Result<[u8; 32]> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(buffer.get(..count).unwrap_or_default());
     }
 }
 

@@ -1,3 +1,4 @@
 //! Tests of what a user sees, in one binary.
 
+mod source;
 mod syntax;

@@ -23,6 +23,18 @@ struct Compiled {
 }
 
 impl PatternSet {
+    /// Reads patterns as `--exclude` and `--parents` bring them. What cannot be read fails the build, so it is left
+    /// out here.
+    pub(in crate::context) fn new<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Self {
+        let mut set = Self::default();
+        for pattern in patterns {
+            if let Some(Ok((text, negated))) = normal(pattern) {
+                set.push(&text, negated).unwrap_or_default();
+            }
+        }
+        set
+    }
+
     /// Adds a clean pattern.
     pub(super) fn push(&mut self, text: &str, negated: bool) -> Result<(), BadPattern> {
         let matcher = Matcher::new(text)?;
@@ -30,6 +42,11 @@ impl PatternSet {
         self.patterns.push(Compiled { matcher, negated, plain: plain.join("/") });
         self.negations |= negated;
         Ok(())
+    }
+
+    /// Whether there is no pattern.
+    pub(in crate::context) fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     /// Whether `path` matches, as `BuildKit` finds when it walks the context: from the outermost directory down, a
