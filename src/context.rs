@@ -4,6 +4,8 @@
 //! command line serves from a folder and git, an editor from its buffers, a test from memory. Paths are relative to the
 //! root of the context, parts joined by `/`, the root itself the empty string.
 
+mod copy;
+mod digest;
 mod filtered;
 mod glob;
 mod go_match;
@@ -12,6 +14,8 @@ mod interface;
 mod memory;
 pub mod path;
 
+pub use copy::{Destination, Kinds, Root, Selected, Selector};
+pub use digest::{Digest, digest};
 pub use filtered::{Filtered, Walk};
 pub use go_match::BadPattern;
 pub use ignore::{IgnoreError, IgnoreFile, IgnorePattern};

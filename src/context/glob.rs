@@ -45,6 +45,13 @@ pub(super) enum Item {
     Start,
 }
 
+impl Item {
+    /// An item that takes nothing and lets nothing pass.
+    pub(super) fn nothing() -> Self {
+        Self::One(CharSet { ranges: Vec::new(), negated: false })
+    }
+}
+
 /// A compiled pattern; it matches whole texts.
 #[derive(Clone, Debug)]
 pub(super) struct Glob {

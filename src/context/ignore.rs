@@ -136,7 +136,7 @@ impl IgnoreFile {
 
     /// Whether any pattern takes back what others left out.
     pub fn has_negations(&self) -> bool {
-        self.patterns.iter().any(|pattern| pattern.negated)
+        self.set.has_negations()
     }
 }
 

@@ -108,17 +108,17 @@ impl DiskContext {
         if entry.kind != EntryKind::File {
             return Err(unreadable(path, "not a file"));
         }
-        let file = File::open(self.root.join(&resolved)).map_err(|error| unreadable(path, error))?;
+        let file = File::open(self.root.join(&resolved)).map_err(|error| unreadable(path, &error))?;
         Ok((file, entry.size))
     }
 
     fn read_file(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let (file, size) = self.open(path)?;
         if size > READ_LIMIT {
-            return Err(unreadable(path, format!("larger than {} MB", READ_LIMIT / 1024 / 1024)));
+            return Err(unreadable(path, &format!("larger than {} MB", READ_LIMIT / 1024 / 1024)));
         }
         let mut bytes = Vec::new();
-        file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(|error| unreadable(path, error))?;
+        file.take(READ_LIMIT).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
         Ok(bytes)
     }
 }
@@ -146,7 +146,7 @@ impl Context for DiskContext {
 
     fn content_digest(&self, path: &str) -> Result<[u8; 32], ReadError> {
         let (file, _) = self.open(path)?;
-        digest_of(file).map_err(|error| unreadable(path, error))
+        digest_of(file).map_err(|error| unreadable(path, &error))
     }
 
     fn history(&self, limit: usize) -> Option<Arc<History>> {
@@ -159,7 +159,7 @@ impl Context for DiskContext {
     }
 }
 
-fn unreadable(path: &str, reason: impl ToString) -> ReadError {
+fn unreadable(path: &str, reason: &(impl ToString + ?Sized)) -> ReadError {
     ReadError::Unreadable { path: path.to_owned(), reason: reason.to_string() }
 }
 

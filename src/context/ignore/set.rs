@@ -49,6 +49,11 @@ impl PatternSet {
         self.patterns.is_empty()
     }
 
+    /// Whether any pattern takes back what others matched.
+    pub(in crate::context) fn has_negations(&self) -> bool {
+        self.negations
+    }
+
     /// Whether `path` matches, as `BuildKit` finds when it walks the context: from the outermost directory down, a
     /// pattern that matched a directory holds for all below, unless an earlier one had settled the directory already.
     ///

@@ -1,0 +1,212 @@
+//! What a `COPY` or `ADD` takes from the context, and where it lands in the stage.
+//!
+//! A *source* is one word before the destination. The paths it names are its *roots*: one, or with wildcards any number.
+//! A root that is a directory gives its content, not itself, so the content of several directories flows together.
+//! With `--parents` a source is a pattern below the context's root, or below the part before `/./`, and what matches
+//! keeps its path. After `BuildKit`: `convert_copy.go`, `solver/llbsolver/file/backend.go`, and fsutil's `copy.go`.
+
+mod destination;
+mod resolve;
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+pub use destination::Destination;
+pub use resolve::{Root, Selected};
+
+use super::ignore::PatternSet;
+use super::{EntryKind, Filtered, path};
+use resolve::Collector;
+use word::{Split, Word};
+
+/// Names of local files that `ADD` unpacks. `BuildKit` looks at the bytes; a path that is gone has only its name left.
+const ARCHIVES: [&str; 12] = [
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".tar.bz2",
+    ".tbz",
+    ".tbz2",
+    ".tar.xz",
+    ".txz",
+    ".tar.zst",
+    ".tzst",
+    ".tar.lzma",
+    ".tlz",
+];
+
+/// The sources, flags and destination of one `COPY` or `ADD`.
+#[derive(Clone, Debug)]
+pub struct Selector {
+    words: Vec<Word>,
+    exclude: PatternSet,
+    destination: Destination,
+    parents: bool,
+    unpacks: bool,
+}
+
+/// What stands at a path of the context, links followed; `None` where nothing is, or it is not known.
+pub type Kinds<'k> = &'k dyn Fn(&str) -> Option<EntryKind>;
+
+impl Selector {
+    /// A `COPY` of `sources`, their variables expanded. Sources that are fetched from elsewhere take nothing from the
+    /// context and are left out.
+    pub fn new<S: AsRef<str>>(sources: &[S], destination: Destination) -> Self {
+        let words = sources.iter().filter_map(|source| Word::new(source.as_ref(), false)).collect();
+        Self { words, exclude: PatternSet::default(), destination, parents: false, unpacks: false }
+    }
+
+    /// With `--parents`.
+    #[must_use]
+    pub fn with_parents(mut self) -> Self {
+        self.parents = true;
+        self.words = self.words.iter().filter_map(|word| Word::new(&word.text, true)).collect();
+        self
+    }
+
+    /// With `--exclude`: patterns of the ignore file's language, relative to each root. A root itself is never excluded.
+    #[must_use]
+    pub fn with_excludes<'p>(mut self, patterns: impl IntoIterator<Item = &'p str>) -> Self {
+        self.exclude = PatternSet::new(patterns);
+        self
+    }
+
+    /// As `ADD` does, with local archives unpacked.
+    #[must_use]
+    pub fn with_unpacking(mut self) -> Self {
+        self.unpacks = true;
+        self
+    }
+
+    /// With links on the way to a source followed as they are now, so that changes of what they lead to count.
+    #[must_use]
+    pub fn with_links(mut self, view: &Filtered<'_>) -> Self {
+        for word in &mut self.words {
+            word.real_folder = path::resolve(view, &word.folder).filter(|real| *real != word.folder);
+        }
+        self
+    }
+
+    /// The sources in the context, as written.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(|word| word.text.as_str())
+    }
+
+    /// Where the copies go.
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// Whether a change of the context path `path` changes what is copied, no matter whether it exists.
+    pub fn selects(&self, path: &str) -> bool {
+        let path = path::clean(path);
+        self.words.iter().any(|word| self.split(word, &path).is_some() || is_link_on_the_way(word, &path))
+    }
+
+    /// Where the context path `path` lands: an absolute path in the stage. `None` where it is not selected, or is an
+    /// archive that is unpacked. A path that two sources select gives the place of the first.
+    pub fn destination_of(&self, path: &str, kinds: Kinds<'_>) -> Option<String> {
+        self.destinations_of(path, kinds).into_iter().next()
+    }
+
+    /// Every place where the context path `path` lands, in the order of the sources.
+    pub fn destinations_of(&self, path: &str, kinds: Kinds<'_>) -> Vec<String> {
+        let path = path::clean(path);
+        let splits = self.words.iter().filter_map(|word| Some((word, self.split(word, &path)?)));
+        let mut places: Vec<String> = splits.filter_map(|(word, split)| self.place(word, split, kinds)).collect();
+        let mut seen = std::collections::HashSet::new();
+        places.retain(|place| seen.insert(place.clone()));
+        places
+    }
+
+    /// The paths that the sources name in the context as it is.
+    pub fn roots(&self, view: &Filtered<'_>) -> Vec<Root> {
+        let words = self.words.iter().enumerate();
+        words.flat_map(|(source, word)| resolve::roots(view, source, word)).collect()
+    }
+
+    /// The entries that the sources name in the context as it is, links followed: with `--parents` the outermost ones
+    /// that match.
+    pub fn selected_roots(&self, view: &Filtered<'_>) -> Vec<(String, EntryKind)> {
+        if !self.parents {
+            return self.roots(view).into_iter().map(|root| (root.path, root.kind)).collect();
+        }
+        let mut outermost: Vec<Selected> = Vec::new();
+        for selected in self.selected(view, usize::MAX).0 {
+            let inside = |outer: &Selected| path::below(&selected.path, &outer.path).is_some();
+            if !outermost.last().is_some_and(inside) {
+                outermost.push(selected);
+            }
+        }
+        outermost.into_iter().map(|selected| (selected.path, selected.entry.kind)).collect()
+    }
+
+    /// Everything that is copied from the context as it is, `limit` entries at most, ordered by source and name; and
+    /// whether there was more.
+    pub fn selected(&self, view: &Filtered<'_>, limit: usize) -> (Vec<Selected>, bool) {
+        let mut collector = Collector::new(view, self, limit);
+        for (source, word) in self.words.iter().enumerate() {
+            for root in resolve::roots(view, source, word) {
+                collector.root(word, &root);
+            }
+        }
+        let key = |selected: &Selected| (selected.source, selected.name.replace('/', "\0"));
+        collector.found.sort_by_cached_key(key);
+        (collector.found, collector.cut)
+    }
+
+    /// Sources that take nothing from the context as it is: the build fails for one without wildcards.
+    pub fn unmatched(&self, view: &Filtered<'_>) -> Vec<&str> {
+        let takes_nothing = |(source, word): &(usize, &Word)| {
+            let roots = resolve::roots(view, *source, word);
+            if word.include.is_none() {
+                return roots.is_empty();
+            }
+            let mut collector = Collector::new(view, self, 1);
+            for root in &roots {
+                collector.root(word, root);
+            }
+            collector.found.is_empty()
+        };
+        self.words.iter().enumerate().filter(takes_nothing).map(|(_, word)| word.text.as_str()).collect()
+    }
+
+    /// Whether no source takes anything from the context as it is; false where there is no source in the context.
+    pub fn matches_nothing(&self, view: &Filtered<'_>) -> bool {
+        !self.words.is_empty() && self.unmatched(view).len() == self.words.len()
+    }
+
+    /// Whether paths are kept (`--parents`).
+    pub(super) fn keeps_paths(&self) -> bool {
+        self.parents
+    }
+
+    fn split<'p>(&self, word: &Word, path: &'p str) -> Option<Split<'p>> {
+        let split = word.split(path)?;
+        let excluded = !split.rest.is_empty() && self.exclude.matches(split.rest);
+        (!excluded && word.includes(split.rest)).then_some(split)
+    }
+
+    fn place(&self, word: &Word, split: Split<'_>, kinds: Kinds<'_>) -> Option<String> {
+        let destination = &self.destination;
+        if !split.rest.is_empty() {
+            return Some(destination.below(split.rest));
+        }
+        if kinds(split.root) == Some(EntryKind::Directory) {
+            return Some(destination.path.clone());
+        }
+        if self.unpacks && ARCHIVES.iter().any(|end| split.root.ends_with(end)) {
+            return None;
+        }
+        // A wildcard means a directory: without one, each file would overwrite the one before.
+        let into = destination.is_directory || word.wild.is_some() || self.words.len() > 1;
+        let name = if word.wild.is_some() { path::base(split.root) } else { path::base(&word.folder) };
+        Some(if into { destination.below(name) } else { destination.path.clone() })
+    }
+}
+
+/// Whether a link stands, or may stand, at `path` on the way to what the word names.
+fn is_link_on_the_way(word: &Word, path: &str) -> bool {
+    word.real_folder.is_some() && path::below(&word.folder, path).is_some()
+}
