@@ -5,6 +5,27 @@
 //! recognizes a command; the closure is computed from the real project through [`ProjectFiles`]. No code here knows the
 //! name of a package manager.
 
+mod arguments;
+mod builtin;
+mod catalog;
+mod check;
+mod closure;
+mod document;
 mod interface;
+pub mod pack;
+mod pack_closure;
+mod path;
+mod pattern;
+mod recognition;
+mod recognize;
+mod site;
+mod warm_up;
+mod words;
 
+pub use arguments::{Volatility, argument_volatility};
+pub use catalog::{Catalog, PackError};
 pub use interface::{Closure, Effect, Missing, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
+pub use pattern::Pattern;
+pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
+pub use site::Site;
+pub use warm_up::WarmUp;

@@ -1,0 +1,15 @@
+//! The packs that come with the program, as the files of `rules/ecosystems/`.
+
+/// A pack's path and text.
+macro_rules! packs {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            concat!("rules/ecosystems/", $name, ".toml"),
+            include_str!(concat!("../../rules/ecosystems/", $name, ".toml")),
+        )),*]
+    };
+}
+
+/// All of them, by name.
+pub(super) static PACKS: &[(&str, &str)] =
+    packs!["apt", "coreutils", "fetch", "go", "interpreters", "npm", "pip", "shell"];

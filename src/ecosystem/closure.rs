@@ -1,0 +1,293 @@
+//! The closure of a command in a project, computed by what its pack says.
+
+mod condition;
+mod follow;
+mod lock;
+mod reads;
+mod script_words;
+mod scripts;
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::catalog::Catalog;
+use super::pack::ClosureSpec;
+use super::recognition::{Access, Match, Recognition};
+use super::site::Site;
+use super::{Closure, Effect, Missing, PathKind, Read, Refusal, Write, WriteKind, path};
+
+/// How deep scripts may run other commands.
+const DEEPEST: usize = 6;
+
+impl Catalog {
+    /// The candidate that the project belongs to.
+    pub fn resolve<'r>(&self, recognition: &'r Recognition, site: &Site) -> Option<&'r Match> {
+        if recognition.candidates.len() < 2 {
+            return recognition.first();
+        }
+        recognition.candidates.iter().find(|found| {
+            let Some(test) = &found.pack.project else { return true };
+            let mut build = Build::new(self, found, *site, 0);
+            build.project = build.project_directory(&found_spec(found)).unwrap_or_default();
+            let wanted = test.when.is_empty() || test.when.iter().any(|condition| build.holds(condition).is_some());
+            wanted && !test.unless.iter().any(|condition| build.holds(condition).is_some())
+        })
+    }
+
+    /// What the command reads and writes in the project at `site`.
+    pub fn closure(&self, recognition: &Recognition, site: &Site) -> Closure {
+        match self.resolve(recognition, site) {
+            Some(found) => Build::new(self, found, *site, 0).run(&found_spec(found)),
+            None => refused("no pack knows the command, or the project is not one of its ecosystem", "the command"),
+        }
+    }
+
+    /// Whether the command installs exactly what the lock file says.
+    pub fn is_locked(&self, found: &Match, site: &Site) -> bool {
+        let mut build = Build::new(self, found, *site, 0);
+        build.project = build.project_directory(&found_spec(found)).unwrap_or_default();
+        build.is_locked()
+    }
+
+    /// Whether the command would install from a lock file and the project has none.
+    pub fn is_lock_missing(&self, found: &Match, site: &Site) -> bool {
+        let mut build = Build::new(self, found, *site, 0);
+        let spec = found_spec(found);
+        let Some(project) = build.project_directory(&spec) else { return false };
+        build.project = project;
+        spec.lock.as_ref().is_some_and(|lock| build.lock_file(lock).is_none())
+    }
+}
+
+/// The part of the pack that describes what the match reads; empty for commands without one.
+pub(super) fn found_spec(found: &Match) -> ClosureSpec {
+    let name = found.spec().closure.as_ref();
+    name.and_then(|name| found.pack.closure.get(name.get_ref())).cloned().unwrap_or_default()
+}
+
+/// A closure about which nothing can be claimed.
+pub(super) fn refused(reason: &str, evidence: &str) -> Closure {
+    let refusal = Refusal { reason: reason.to_owned(), evidence: evidence.to_owned() };
+    Closure { refusals: vec![refusal], ..Closure::default() }
+}
+
+/// A file as a tree, or what is wrong with it.
+type Tree = Result<Rc<Value>, String>;
+
+/// A closure that is being computed.
+pub(super) struct Build<'a> {
+    catalog: &'a Catalog,
+    found: &'a Match,
+    site: Site<'a>,
+    /// The project's directory in the context.
+    pub(super) project: String,
+    /// How many commands ran each other to get here.
+    depth: usize,
+    reads: BTreeMap<String, Read>,
+    /// Files with their groups, in the order they were found.
+    members: Vec<(String, String)>,
+    closure: Closure,
+    trees: HashMap<String, Option<Tree>>,
+}
+
+impl<'a> Build<'a> {
+    pub(super) fn new(catalog: &'a Catalog, found: &'a Match, site: Site<'a>, depth: usize) -> Self {
+        Self {
+            catalog,
+            found,
+            site,
+            project: String::new(),
+            depth,
+            reads: BTreeMap::new(),
+            members: Vec::new(),
+            closure: Closure::default(),
+            trees: HashMap::new(),
+        }
+    }
+
+    /// The closure that `spec` describes.
+    pub(super) fn run(mut self, spec: &ClosureSpec) -> Closure {
+        self.unknown_words();
+        let Some(project) = self.project_directory(spec) else {
+            let needs_project = self.found.spec().closure.is_some();
+            self.word_paths();
+            if needs_project {
+                let title = self.found.title.clone();
+                self.refuse("the directory that the command runs in is not filled from the build context", &title);
+            }
+            return self.finish();
+        };
+        self.project = project;
+        self.fixed_reads(spec);
+        self.word_paths();
+        self.follow_all(spec);
+        self.run_scripts(spec);
+        self.outputs(spec);
+        self.lock(spec);
+        self.refusals(spec);
+        self.triggers();
+        self.finish()
+    }
+
+    /// The closure of a warm-up: what `spec` says, nothing of the command itself but where it works.
+    pub(super) fn warm(mut self, spec: &ClosureSpec) -> Closure {
+        let Some(project) = self.project_directory(spec) else {
+            let title = self.found.title.clone();
+            self.refuse("the directory that the command runs in is not filled from the build context", &title);
+            return self.finish();
+        };
+        self.project = project;
+        self.fixed_reads(spec);
+        self.follow_all(spec);
+        self.outputs(spec);
+        self.lock(spec);
+        self.refusals(spec);
+        for missing in self.closure.missing.clone() {
+            let reason = format!("`{}` ({}) does not exist in the build context", missing.path, missing.reason);
+            self.refuse(&reason, &missing.from);
+        }
+        self.finish()
+    }
+
+    /// Where the project lies: where an option says, at the nearest root file, else where the command runs.
+    fn project_directory(&self, spec: &ClosureSpec) -> Option<String> {
+        let start = match self.found.project_directory() {
+            Some(given) => (self.site.resolve)(given)?,
+            None => self.site.directory?.to_owned(),
+        };
+        let is_root = |at: &&str| {
+            spec.root.iter().any(|name| path::join(at, name).is_some_and(|path| self.site.files.kind(&path).is_some()))
+        };
+        let root = path::ancestors(&start).find(is_root).map(str::to_owned);
+        Some(root.unwrap_or(start))
+    }
+
+    fn unknown_words(&mut self) {
+        let title = self.found.title.clone();
+        for word in &self.found.unknown {
+            let reason = format!("nothing is known of `{word}` in a `{title}` command");
+            self.refuse(&reason, &format!("`{title} … {word}`"));
+        }
+        if self.found.effect() == Effect::Build {
+            self.refuse(&format!("`{title}` may read any file of the project"), &format!("`{title}`"));
+        }
+    }
+
+    /// Paths that the words of the command name.
+    fn word_paths(&mut self) {
+        for given in &self.found.paths {
+            if given.access == Access::Project {
+                continue;
+            }
+            let Some(path) = (self.site.resolve)(&given.path) else {
+                if given.group.is_some() {
+                    let evidence = format!("`{} … {}`", self.found.title, given.path);
+                    self.refuse(&format!("`{}` is not filled from the build context", given.path), &evidence);
+                }
+                continue;
+            };
+            if matches!(given.access, Access::Write | Access::Modify | Access::Remove) {
+                self.write(path.clone(), WriteKind::MayRewrite);
+            }
+            if matches!(given.access, Access::Read | Access::Modify) {
+                let group = given.group.clone().unwrap_or_else(|| "arguments".to_owned());
+                let evidence = format!("`{}`", self.found.title);
+                self.take_path(&path, &[], &group, "named by the command", &evidence, false);
+            }
+        }
+    }
+
+    /// Closures of other packs that this command runs.
+    fn triggers(&mut self) {
+        if self.depth > 0 || self.found.effect() != Effect::Install {
+            return;
+        }
+        let name = self.found.pack.name.get_ref();
+        let catalog = self.catalog;
+        for pack in catalog.packs() {
+            for trigger in pack.triggers.iter().filter(|trigger| trigger.packs.contains(name)) {
+                let holds = trigger.when.iter().any(|condition| self.holds(condition).is_some());
+                if !holds || trigger.unless.iter().any(|condition| self.holds(condition).is_some()) {
+                    continue;
+                }
+                let Some(spec) = pack.closure.get(trigger.closure.get_ref()) else { continue };
+                let project = self.project.clone();
+                let site = Site { directory: Some(&project), ..self.site };
+                let mut build = Build::new(catalog, self.found, site, self.depth + 1);
+                build.project.clone_from(&project);
+                build.fixed_reads(spec);
+                build.follow_all(spec);
+                build.outputs(spec);
+                build.refusals(spec);
+                let mut closure = build.finish();
+                for read in &mut closure.reads {
+                    read.reason.clone_from(&trigger.reason);
+                }
+                self.merge(closure);
+            }
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: Closure) {
+        for read in other.reads {
+            self.reads.entry(read.path.clone()).or_insert(read);
+        }
+        for write in other.writes {
+            self.write(write.path, write.kind);
+        }
+        self.closure.missing.extend(other.missing);
+        for refusal in other.refusals {
+            self.refuse(&refusal.reason, &refusal.evidence);
+        }
+    }
+
+    pub(super) fn refuse(&mut self, reason: &str, evidence: &str) {
+        let refusal = Refusal { reason: reason.to_owned(), evidence: evidence.to_owned() };
+        if !self.closure.refusals.contains(&refusal) {
+            self.closure.refusals.push(refusal);
+        }
+    }
+
+    pub(super) fn write(&mut self, path: String, kind: WriteKind) {
+        let write = Write { path, kind };
+        if !self.closure.writes.contains(&write) {
+            self.closure.writes.push(write);
+        }
+    }
+
+    pub(super) fn missing(&mut self, path: &str, from: &str, reason: &str) {
+        let missing = Missing { path: path.to_owned(), from: from.to_owned(), reason: reason.to_owned() };
+        if !self.closure.missing.contains(&missing) {
+            self.closure.missing.push(missing);
+        }
+    }
+
+    pub(super) fn read(&mut self, path: &str, directory: bool, reason: &str) {
+        let known = self.reads.entry(path.to_owned());
+        let read = known.or_insert_with(|| Read { path: path.to_owned(), directory, reason: reason.to_owned() });
+        read.directory |= directory;
+    }
+
+    /// The file as a tree; a broken one is a refusal. `None` where it is missing or broken.
+    pub(super) fn tree(&mut self, path: &str) -> Option<Rc<Value>> {
+        if !self.trees.contains_key(path) {
+            let text = self.site.files.read(path);
+            let missing = text.is_none() && self.site.files.kind(path) != Some(PathKind::File);
+            let tree = text.map(|text| super::document::tree(path, &text).map(Rc::new));
+            let tree = tree.or_else(|| (!missing).then(|| Err("cannot be read as text".to_owned())));
+            if let Some(Err(problem)) = &tree {
+                self.refuse(&format!("`{path}` {problem}"), path);
+            }
+            self.trees.insert(path.to_owned(), tree);
+        }
+        self.trees.get(path)?.as_ref()?.as_ref().ok().cloned()
+    }
+
+    fn finish(mut self) -> Closure {
+        self.closure.reads = self.reads.into_values().collect();
+        self.closure.writes.sort_by(|a, b| a.path.cmp(&b.path));
+        self.closure
+    }
+}

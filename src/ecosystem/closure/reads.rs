@@ -1,0 +1,145 @@
+//! Files of fixed names, outputs and refusals.
+
+use super::super::pack::{ClosureSpec, ReadSpec, Where};
+use super::super::{PathKind, WriteKind, document, path};
+use super::Build;
+
+impl Build<'_> {
+    /// Directories in which a thing is looked for, the project's first.
+    pub(super) fn places(&self, place: Where) -> Vec<String> {
+        let all = path::ancestors(&self.project).map(str::to_owned);
+        match place {
+            Where::Project => vec![self.project.clone()],
+            Where::Ancestors => all.collect(),
+            Where::Above => all.skip(1).collect(),
+        }
+    }
+
+    pub(super) fn fixed_reads(&mut self, spec: &ClosureSpec) {
+        for read in &spec.reads {
+            if !read.when.is_empty() && !read.when.iter().any(|condition| self.holds(condition).is_some()) {
+                continue;
+            }
+            let before = self.members.len() + self.reads.len();
+            for place in self.places(read.place) {
+                for pattern in &read.files {
+                    self.fixed_read(read, &place, pattern);
+                }
+            }
+            if read.required && self.members.len() + self.reads.len() == before {
+                self.required_is_missing(read);
+            }
+        }
+    }
+
+    fn fixed_read(&mut self, read: &ReadSpec, place: &str, pattern: &str) {
+        let Some(found) = path::find(self.site.files, place, pattern) else {
+            let reason = format!("the pattern `{pattern}` finds too many files to be followed");
+            return self.refuse(&reason, if place.is_empty() { "the root of the build context" } else { place });
+        };
+        for (path, kind) in found {
+            match (kind, read.tree) {
+                (PathKind::Directory, true) => self.read(&path, true, &format!("read by `{}`", self.found.title)),
+                (PathKind::File, false) => self.member(&path, &read.group, &format!("read by `{}`", self.found.title)),
+                _ => {}
+            }
+        }
+    }
+
+    fn required_is_missing(&mut self, read: &ReadSpec) {
+        let title = self.found.title.clone();
+        let names = read.files.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        if let Some(path) = read.files.last().and_then(|name| path::join(&self.project, name)) {
+            self.missing(&path, &title, "the command needs it");
+        }
+        let place = if self.project.is_empty() { "the root of the build context" } else { &self.project.clone() };
+        self.refuse(&format!("`{title}` needs {names}, which the project does not have"), place);
+    }
+
+    /// Adds a file to the closure and to a group.
+    pub(super) fn member(&mut self, path: &str, group: &str, reason: &str) {
+        self.read(path, false, reason);
+        let member = (group.to_owned(), path.to_owned());
+        if !self.members.contains(&member) {
+            self.members.push(member);
+        }
+    }
+
+    /// Files of groups that have one of the names; all of the groups, where there are no names.
+    pub(super) fn files_of(&self, groups: &[String], names: &[String]) -> Vec<String> {
+        let in_groups = self.members.iter().filter(|(group, _)| groups.contains(group));
+        in_groups
+            .map(|(_, path)| path)
+            .filter(|path| names.is_empty() || names.iter().any(|name| name == path::name(path)))
+            .cloned()
+            .collect()
+    }
+
+    /// Adds what a reference names: a file, or the files of `take` of a directory (all, where there are none).
+    pub(super) fn take_path(
+        &mut self,
+        path: &str,
+        take: &[String],
+        group: &str,
+        reason: &str,
+        from: &str,
+        optional: bool,
+    ) {
+        match self.site.files.kind(path) {
+            Some(PathKind::File) => self.member(path, group, reason),
+            Some(PathKind::Directory) if take.is_empty() => self.read(path, true, reason),
+            Some(PathKind::Directory) => {
+                for name in take {
+                    let Some(file) = path::join(path, name) else { continue };
+                    match self.site.files.kind(&file) {
+                        Some(PathKind::File) => self.member(&file, group, reason),
+                        Some(PathKind::Directory) => self.read(&file, true, reason),
+                        None => {}
+                    }
+                }
+            }
+            None if optional => {}
+            None => self.missing(path, from, reason),
+        }
+    }
+
+    /// Directories that the command fills, and files that it writes anew.
+    pub(super) fn outputs(&mut self, spec: &ClosureSpec) {
+        let kind = if self.found.spec().clean { WriteKind::CleanOutput } else { WriteKind::Output };
+        for output in &spec.outputs {
+            for file in self.files_of(&output.groups, &output.files) {
+                let directory = path::parent(&file).to_owned();
+                let paths = match &output.pattern {
+                    None => vec![output.path.clone()],
+                    Some(pattern) => {
+                        let text = self.site.files.read(&file).unwrap_or_default();
+                        let lines = document::lines(&text);
+                        lines.iter().filter_map(|(_, line)| pattern.capture(line)).map(str::to_owned).collect()
+                    }
+                };
+                for relative in paths {
+                    match path::join(&directory, &relative) {
+                        Some(path) => self.write(path, kind),
+                        None => self.refuse(&format!("it writes `{relative}`, outside of the build context"), &file),
+                    }
+                }
+            }
+        }
+        for name in &self.found.spec().rewrites {
+            if let Some(path) = path::join(&self.project, name) {
+                self.write(path, WriteKind::MayRewrite);
+            }
+        }
+    }
+
+    pub(super) fn refusals(&mut self, spec: &ClosureSpec) {
+        for refuse in &spec.refuse {
+            let evidence: Option<Vec<String>> = refuse.when.iter().map(|condition| self.holds(condition)).collect();
+            let Some(evidence) = evidence else { continue };
+            if refuse.unless.iter().any(|condition| self.holds(condition).is_some()) {
+                continue;
+            }
+            self.refuse(&refuse.reason, &evidence.join(", "));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Lifecycle scripts: commands of a manifest that an install runs.
+
+use serde_json::Value;
+
+use super::super::pack::{ClosureSpec, ScriptSpec};
+use super::super::recognition::{Access, Match};
+use super::super::site::Site;
+use super::super::words::Word;
+use super::super::{Effect, PathKind, WriteKind, document, path};
+use super::condition::shortened;
+use super::{Build, DEEPEST, found_spec, script_words};
+use crate::shell::ShellWord;
+
+/// A script that runs.
+#[derive(Clone)]
+struct Script {
+    /// The manifest.
+    file: String,
+    /// The table of scripts, for those that run each other.
+    table: Value,
+    name: String,
+    text: String,
+    depth: usize,
+}
+
+impl Script {
+    fn evidence(&self) -> String {
+        format!("{}: scripts.{} = {}", self.file, self.name, shortened(&Value::from(self.text.as_str()).to_string()))
+    }
+}
+
+impl Build<'_> {
+    pub(super) fn run_scripts(&mut self, spec: &ClosureSpec) {
+        for scripts in &spec.scripts {
+            if scripts.unless.iter().any(|condition| self.holds(condition).is_some()) {
+                continue;
+            }
+            for file in self.files_of(&scripts.groups, &scripts.files) {
+                self.scripts_of(scripts, &file);
+            }
+        }
+    }
+
+    fn scripts_of(&mut self, scripts: &ScriptSpec, file: &str) {
+        let Some(tree) = self.tree(file) else { return };
+        let Some(table) = document::select(&tree, &scripts.select).first().map(|found| found.value.clone()) else {
+            return;
+        };
+        for name in &scripts.names {
+            self.script_named(file, &table, name, self.depth);
+        }
+    }
+
+    /// Runs the script of that name, if the table has it.
+    fn script_named(&mut self, file: &str, table: &Value, name: &str, depth: usize) -> bool {
+        let Some(text) = table.get(name).and_then(Value::as_str) else { return false };
+        let script =
+            Script { file: file.to_owned(), table: table.clone(), name: name.to_owned(), text: text.to_owned(), depth };
+        self.script(&script);
+        true
+    }
+
+    fn script(&mut self, script: &Script) {
+        if script.text.trim().is_empty() {
+            return;
+        }
+        let what = format!("the `{}` script of `{}`", script.name, script.file);
+        if script.depth > DEEPEST {
+            return self.refuse(&format!("{what} runs scripts that run each other"), &script.evidence());
+        }
+        let Some(commands) = script_words::commands(&script.text) else {
+            return self.refuse(&format!("{what} is shell code that is not followed"), &script.evidence());
+        };
+        for words in &commands {
+            let assigned = words.iter().take_while(|word| is_assignment(word)).count();
+            let words: Vec<Word> = words.iter().skip(assigned).map(|word| Word::new(word, &|_| None)).collect();
+            if !words.is_empty() {
+                self.script_command(script, &what, &words);
+            }
+        }
+    }
+
+    fn script_command(&mut self, script: &Script, what: &str, words: &[Word]) {
+        let catalog = self.catalog;
+        if let Some((_, rest)) = catalog.after_runner(words, |runner| runner.scripts)
+            && let Some(name) = rest.first().and_then(Word::value)
+        {
+            let names = [format!("pre{name}"), name.to_owned(), format!("post{name}")];
+            if script.table.get(name).is_some() {
+                for name in &names {
+                    self.script_named(&script.file, &script.table, name, script.depth + 1);
+                }
+                return;
+            }
+        }
+        let line = words.iter().map(|word| word.argument.raw.as_str()).collect::<Vec<_>>().join(" ");
+        let recognition = catalog.recognize_words(words);
+        let Some(found) = recognition.first() else {
+            self.script_files(script, words);
+            let reason = format!("{what} runs `{}`, of which nothing is known", shortened(&line));
+            return self.refuse(&reason, &script.evidence());
+        };
+        self.script_match(script, what, &line, found);
+    }
+
+    fn script_match(&mut self, script: &Script, what: &str, line: &str, found: &Match) {
+        let evidence = script.evidence();
+        for word in &found.unknown {
+            self.refuse(&format!("{what} runs `{}`; nothing is known of `{word}`", shortened(line)), &evidence);
+        }
+        match found.effect() {
+            Effect::Inert | Effect::ContextFree | Effect::Download => {}
+            Effect::Paths => self.script_paths(script, what, found),
+            Effect::Generate => self.script_generator(script, found),
+            Effect::Build => {
+                self.script_paths(script, what, found);
+                let reason = format!("{what} runs `{}`, which may read any file of the project", shortened(line));
+                self.refuse(&reason, &evidence);
+            }
+            Effect::Install => {
+                self.refuse(&format!("{what} runs another install, `{}`", shortened(line)), &evidence);
+            }
+        }
+    }
+
+    fn script_generator(&mut self, script: &Script, found: &Match) {
+        let directory = path::parent(&script.file).to_owned();
+        let resolve = |relative: &str| path::join(&directory, relative);
+        let site = Site { directory: Some(&directory), resolve: &resolve, ..self.site };
+        let build = Build::new(self.catalog, found, site, script.depth + 1);
+        let closure = build.run(&found_spec(found));
+        self.merge(closure);
+    }
+
+    /// Paths that a command of a script names, relative to its manifest.
+    fn script_paths(&mut self, script: &Script, what: &str, found: &Match) {
+        for given in &found.paths {
+            let Some(path) = path::join(path::parent(&script.file), &given.path) else { continue };
+            if given.pattern {
+                let reason = format!("{what} names files by a pattern, `{}…`", given.path);
+                self.refuse(&reason, &script.evidence());
+                continue;
+            }
+            if matches!(given.access, Access::Read | Access::Modify) {
+                self.take_path(&path, &[], "scripts", &format!("named by {what}"), &script.file, true);
+            }
+            if matches!(given.access, Access::Write | Access::Modify | Access::Remove) {
+                self.write(path, WriteKind::MayRewrite);
+            }
+        }
+    }
+
+    /// Words of an unknown command that name files of the project belong to what it reads.
+    fn script_files(&mut self, script: &Script, words: &[Word]) {
+        for word in words {
+            let Some(path) = word.value().and_then(|value| path::join(path::parent(&script.file), value)) else {
+                continue;
+            };
+            if self.site.files.kind(&path) == Some(PathKind::File) {
+                self.read(&path, false, &format!("named by the `{}` script of `{}`", script.name, script.file));
+            }
+        }
+    }
+}
+
+/// Whether the word is `NAME=value`.
+fn is_assignment(word: &ShellWord) -> bool {
+    word.raw.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty()
+            && name.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric())
+            && !name.starts_with(|first: char| first.is_ascii_digit())
+    })
+}

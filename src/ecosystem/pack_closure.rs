@@ -1,0 +1,304 @@
+//! The part of a pack that says what a command reads and writes in a project.
+//!
+//! Files of a closure belong to *groups*: `root` for those of `reads`, others for what options and references bring in.
+//! `follow` and `scripts` say what a file of a group leads to.
+
+use serde::Deserialize;
+
+use super::pattern::Pattern;
+
+/// What a command reads and writes.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClosureSpec {
+    /// The project's directory is the nearest at or above the working directory that holds one of these.
+    #[serde(default)]
+    pub root: Vec<String>,
+    /// Files of fixed names.
+    #[serde(default)]
+    pub reads: Vec<ReadSpec>,
+    /// References in files of the closure.
+    #[serde(default)]
+    pub follow: Vec<Follow>,
+    /// Scripts in a manifest that the command runs.
+    #[serde(default)]
+    pub scripts: Vec<ScriptSpec>,
+    /// What makes a claim impossible.
+    #[serde(default)]
+    pub refuse: Vec<Refuse>,
+    /// Directories that the command fills.
+    #[serde(default)]
+    pub outputs: Vec<OutputSpec>,
+    /// How the command treats the lock file.
+    #[serde(default)]
+    pub lock: Option<LockSpec>,
+}
+
+/// Files of fixed names that are read where they exist.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReadSpec {
+    /// Names or patterns (`*`, `?`, `**`) relative to the project's directory.
+    pub files: Vec<String>,
+    /// Whether they are directories that are read whole.
+    #[serde(default)]
+    pub tree: bool,
+    /// Whether the command fails without one of them.
+    #[serde(default)]
+    pub required: bool,
+    /// Where they are looked for.
+    #[serde(default, rename = "in")]
+    pub place: Where,
+    /// The group they join.
+    #[serde(default = "root_group")]
+    pub group: String,
+    /// At least one must hold, where there are any.
+    #[serde(default)]
+    pub when: Vec<Condition>,
+}
+
+pub(super) fn root_group() -> String {
+    "root".to_owned()
+}
+
+fn root_groups() -> Vec<String> {
+    vec![root_group()]
+}
+
+/// Where files are looked for.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Where {
+    /// In the project's directory.
+    #[default]
+    Project,
+    /// There and in each directory above it, up to the root of the context.
+    Ancestors,
+    /// Only in the directories above it.
+    Above,
+}
+
+/// References in files of the closure.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Follow {
+    /// Groups of the files that hold them.
+    #[serde(rename = "in", default = "root_groups")]
+    pub groups: Vec<String>,
+    /// Names of the files that hold them; empty for all of the groups.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Selectors of values (JSON, YAML and TOML): `workspaces.*`.
+    #[serde(default)]
+    pub select: Vec<String>,
+    /// Selectors of values that are left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// What a value (a line, where there is no selector) must match; its first group is the reference.
+    #[serde(default)]
+    pub pattern: Option<Pattern>,
+    /// In a file of lines: where a block begins, in which `block-pattern` takes the place of `pattern`, up to a `)` or `}`.
+    #[serde(default)]
+    pub block: Option<Pattern>,
+    /// What a line of such a block must match.
+    #[serde(default)]
+    pub block_pattern: Option<Pattern>,
+    /// What the reference names.
+    #[serde(rename = "use")]
+    pub usage: Use,
+    /// Files that are taken of a directory that is named.
+    #[serde(default)]
+    pub take: Vec<String>,
+    /// The group that taken files join.
+    #[serde(default = "root_group")]
+    pub group: String,
+    /// Whether the reference is relative to the project's directory rather than to its file.
+    #[serde(default)]
+    pub from_project: bool,
+    /// Whether what does not exist is left out silently.
+    #[serde(default)]
+    pub optional: bool,
+    /// Whether the command also changes what is named.
+    #[serde(default)]
+    pub writes: bool,
+    /// Why the files are read, as a phrase: ``workspace``.
+    pub reason: String,
+    /// A reference to an existing directory makes a claim impossible, for this reason.
+    #[serde(default)]
+    pub refuse_directory: Option<String>,
+}
+
+/// What a reference names.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Use {
+    /// A file, or a directory of which the files of `take` are read (all, where there are none).
+    Path,
+    /// A pattern of directories of which the files of `take` are read; `!` takes away what earlier ones gave.
+    Directories,
+}
+
+/// Scripts of a manifest.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ScriptSpec {
+    /// Groups of the manifests.
+    #[serde(rename = "in", default = "root_groups")]
+    pub groups: Vec<String>,
+    /// Their file names.
+    pub files: Vec<String>,
+    /// The selector of the table of scripts.
+    pub select: String,
+    /// Names of those that run.
+    pub names: Vec<String>,
+    /// None of them runs where one of these holds.
+    #[serde(default)]
+    pub unless: Vec<Condition>,
+}
+
+/// What makes a claim impossible.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Refuse {
+    /// All must hold.
+    pub when: Vec<Condition>,
+    /// None may hold.
+    #[serde(default)]
+    pub unless: Vec<Condition>,
+    /// As a phrase.
+    pub reason: String,
+}
+
+/// A directory that a command fills.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OutputSpec {
+    /// Relative to the directory of each file of the groups.
+    pub path: String,
+    /// Groups beside whose files it stands.
+    #[serde(rename = "in", default = "root_groups")]
+    pub groups: Vec<String>,
+    /// Names of those files; empty for all.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// A pattern that finds the path, relative to the file, in a line of each file of the groups.
+    #[serde(default)]
+    pub pattern: Option<Pattern>,
+}
+
+/// How a command treats the lock file.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LockSpec {
+    /// Its names; the first that exists is meant, the last is created where none does.
+    pub files: Vec<String>,
+    /// It is never written where one of these holds.
+    #[serde(default)]
+    pub never_when: Vec<Condition>,
+    /// It may be written anew unless all of these hold. Without any, it always may.
+    #[serde(default)]
+    pub settled_when: Vec<Condition>,
+    /// It may be written anew where one of these holds.
+    #[serde(default)]
+    pub unsettled_when: Vec<Condition>,
+    /// It must be JSON in the order that its manager writes: these keys first, then scalars, then tables by name. Empty:
+    /// the order does not matter.
+    #[serde(default)]
+    pub canonical: Vec<String>,
+    /// The manifest by which its manager indents it.
+    #[serde(default)]
+    pub indented_like: Option<String>,
+    /// Values of manifests that it must repeat.
+    #[serde(default)]
+    pub mirrors: Vec<Mirror>,
+}
+
+/// A value of a manifest that the lock file must repeat.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Mirror {
+    /// Groups of the manifests.
+    #[serde(rename = "in", default = "root_groups")]
+    pub groups: Vec<String>,
+    /// Their file names.
+    pub files: Vec<String>,
+    /// Tables of the manifest; with `lines`, tables of which every entry is looked for.
+    pub tables: Vec<String>,
+    /// The selector of the part of a lock file that repeats the tables by the same names. `{directory}` stands for the
+    /// manifest's directory relative to the project.
+    #[serde(default)]
+    pub lock: Option<String>,
+    /// What `{directory}` is for the project's own directory.
+    #[serde(default)]
+    pub root: String,
+    /// The key within an entry of the lock file that holds the manifest's value.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// A line of the lock file must hold this, where `{name}` and `{value}` are those of the entry.
+    #[serde(default)]
+    pub line: Option<String>,
+    /// In a manifest of lines: what finds name and value, separated by a space.
+    #[serde(default)]
+    pub pattern: Option<Pattern>,
+    /// Flags of the lock file that tell whether the manifest has something.
+    #[serde(default)]
+    pub flags: Vec<Flag>,
+}
+
+/// A flag of a lock file.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Flag {
+    /// Its key, beside the tables.
+    pub lock: String,
+    /// Selectors of the manifest; it is true where one of them finds something, else absent.
+    pub any_of: Vec<String>,
+}
+
+/// Something that holds or not. All keys that are given must hold together.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Condition {
+    /// One of these files or directories (patterns allowed) exists in the project's directory.
+    #[serde(default)]
+    pub exists: Vec<String>,
+    /// None of these does.
+    #[serde(default)]
+    pub absent: Vec<String>,
+    /// Where `exists`, `absent` and `file` look.
+    #[serde(default, rename = "in")]
+    pub place: Where,
+    /// A file whose text or values are looked at.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// Every file of this group is looked at.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Values in it; one must exist and match `matches`, where that is given. Without: lines.
+    #[serde(default)]
+    pub select: Vec<String>,
+    /// No such value exists.
+    #[serde(default)]
+    pub lacks: Vec<String>,
+    /// What a value or line must match.
+    #[serde(default)]
+    pub matches: Option<Pattern>,
+    /// What a value or line must not match.
+    #[serde(default)]
+    pub without: Option<Pattern>,
+    /// One of these options is given.
+    #[serde(default)]
+    pub option: Vec<String>,
+    /// One of these variables is set (not empty; to what `matches`, where that is given).
+    #[serde(default)]
+    pub environment: Vec<String>,
+    /// One of the arguments matches.
+    #[serde(default)]
+    pub argument: Option<Pattern>,
+    /// The command is one of these, as the pack spells them: `npm ci`.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// The program was run by a runner such as `npx`.
+    #[serde(default)]
+    pub via_runner: bool,
+}
