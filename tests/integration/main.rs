@@ -1,4 +1,5 @@
 //! Tests of what a user sees, in one binary.
 
+mod ecosystem;
 mod source;
 mod syntax;
