@@ -71,6 +71,11 @@ impl Glob {
         Self { items, prefix, suffix: suffix.into_iter().rev().collect() }
     }
 
+    /// Whether a set of characters may take a `/`.
+    pub(super) fn crosses_folders(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::One(set) | Item::Many(set) if set.holds('/')))
+    }
+
     /// Whether the whole `text` matches.
     pub(super) fn matches(&self, text: &str) -> bool {
         if !text.starts_with(&self.prefix) || !text.ends_with(&self.suffix) {

@@ -12,7 +12,8 @@ const DIRECTORY_MODE: u32 = 0o755;
 /// Permission bits that every symbolic link has.
 const LINK_MODE: u32 = 0o777;
 
-/// Files, links and directories by path; directories above them come into being with them.
+/// Files, links and directories by path. Directories above them come into being with them, and what is made later takes
+/// the place of what stood there.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryContext {
     nodes: BTreeMap<String, Node>,
@@ -96,7 +97,13 @@ impl MemoryContext {
             return self;
         }
         for prefix in path::prefixes(path::parent(&path)) {
-            self.nodes.entry(prefix.to_owned()).or_insert_with(Node::directory);
+            let above = self.nodes.entry(prefix.to_owned()).or_insert_with(Node::directory);
+            if above.entry.kind != EntryKind::Directory {
+                *above = Node::directory();
+            }
+        }
+        if node.entry.kind != EntryKind::Directory {
+            self.remove(&path);
         }
         self.nodes.insert(path, node);
         self

@@ -1,7 +1,8 @@
 //! What the sources of a `COPY` or `ADD` resolve to in a context as it is.
 
 use super::Selector;
-use super::word::Word;
+use super::word::{Wild, Word};
+use crate::context::glob::Glob;
 use crate::context::{Entry, EntryKind, Filtered, path};
 
 /// A path that a source names.
@@ -38,17 +39,44 @@ pub(super) fn roots(view: &Filtered<'_>, source: usize, word: &Word) -> Vec<Root
         Some(Root { source, path: path.to_owned(), real, kind })
     };
     let Some(wild) = &word.wild else { return root(&word.folder).into_iter().collect() };
-    let mut paths = vec![word.folder.clone()];
-    for part in &wild.parts {
-        let inside = paths.iter().flat_map(|folder| {
-            // The wildcards themselves do not enter links, only the path before them does.
-            let real = if *folder == word.folder { path::resolve(view, folder) } else { Some(folder.clone()) };
-            let listing = real.map_or_else(Vec::new, |real| view.list(&real));
-            listing.into_iter().filter(|(name, _)| part.matches(name)).map(|(name, _)| path::join(folder, &name))
+    // The wildcards themselves enter no links, only the path before them does.
+    let Some(real) = path::resolve(view, &word.folder) else { return Vec::new() };
+    let below = match &wild.parts {
+        Some(parts) => by_folders(view, &real, parts),
+        None => by_walk(view, &real, wild),
+    };
+    below.iter().filter_map(|below| root(&path::join(&word.folder, below))).collect()
+}
+
+/// Paths below `folder` whose parts match one by one, in order.
+fn by_folders(view: &Filtered<'_>, folder: &str, parts: &[Glob]) -> Vec<String> {
+    let mut paths = vec![String::new()];
+    for part in parts {
+        let inside = paths.iter().flat_map(|path| {
+            let listing = view.list(&path::join(folder, path)).into_iter();
+            listing.filter(|(name, _)| part.matches(name)).map(|(name, _)| path::join(path, &name))
         });
         paths = inside.collect();
     }
-    paths.iter().filter_map(|path| root(path)).collect()
+    paths
+}
+
+/// The outermost paths below `folder` that match as a whole, in order.
+fn by_walk(view: &Filtered<'_>, folder: &str, wild: &Wild) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut todo = vec![String::new()];
+    while let Some(path) = todo.pop() {
+        for (name, entry) in view.list(&path::join(folder, &path)) {
+            let below = path::join(&path, &name);
+            if wild.whole.matches(&below) {
+                paths.push(below);
+            } else if entry.kind == EntryKind::Directory {
+                todo.push(below);
+            }
+        }
+    }
+    paths.sort();
+    paths
 }
 
 /// Takes up what is copied below the roots of one source.

@@ -210,3 +210,39 @@ fn lists_everything_that_is_copied() {
         assert!(selector.selects(&own.path), "{}", own.path);
     }
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::{Destination, Selector};
+    use crate::context::{Filtered, MemoryContext};
+
+    proptest! {
+        /// What is found in the context is what a path alone is said to be, and it lands below the destination.
+        #[test]
+        fn the_walk_and_the_path_agree(
+            files in prop::collection::btree_set("[ab]/[ab]{1,2}(/[ab])?", 1..8),
+            source in "(/|\\./)?[ab*?\\]\\[/.]{1,7}",
+            exclude in "!?[ab*?/]{1,4}",
+            parents in any::<bool>(),
+        ) {
+            let context = MemoryContext::from_files(files.iter().map(|path| (path, "")));
+            let view = Filtered::new(&context, None);
+            let selector = Selector::new(&[source.as_str()], Destination::new("d/", "/w"));
+            let selector = selector.with_excludes([exclude.as_str()]);
+            let selector = if parents { selector.with_parents() } else { selector };
+            let found: Vec<String> = selector.selected(&view, 100).0.into_iter().map(|own| own.path).collect();
+            for file in &files {
+                // The root itself is a directory here whatever the name, so only what is listed counts.
+                let listed = view.entry(file).is_some_and(|entry| entry.kind == crate::context::EntryKind::File);
+                if listed {
+                    prop_assert_eq!(found.contains(file), selector.selects(file), "{}", file);
+                }
+            }
+            for path in &found {
+                let place = selector.destination_of(path, &|path| view.kind(path));
+                prop_assert!(place.is_some_and(|place| place.starts_with("/w/d")), "{}", path);
+            }
+        }
+    }
+}

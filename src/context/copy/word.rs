@@ -23,9 +23,9 @@ pub(super) struct Word {
 #[derive(Clone, Debug)]
 pub(super) struct Wild {
     /// All of them at once.
-    whole: Glob,
-    /// Each of them.
-    pub(super) parts: Vec<Glob>,
+    pub(super) whole: Glob,
+    /// Each of them, where folders can be matched one by one: a class such as `[^a]` takes a `/` as well.
+    pub(super) parts: Option<Vec<Glob>>,
 }
 
 /// The pattern that `--parents` takes below the roots.
@@ -92,8 +92,11 @@ impl Wild {
     /// An unreadable pattern matches nothing.
     fn new(parts: &[&str]) -> Self {
         let nothing = || Glob::new(vec![Item::nothing()]);
-        let compile = |pattern: &str| go_match::compile(pattern).unwrap_or_else(|_| nothing());
-        Self { whole: compile(&parts.join("/")), parts: parts.iter().map(|part| compile(part)).collect() }
+        let one_by_one = |part: &&str| go_match::compile(part).ok().filter(|glob| !glob.crosses_folders());
+        Self {
+            whole: go_match::compile(&parts.join("/")).unwrap_or_else(|_| nothing()),
+            parts: parts.iter().map(one_by_one).collect(),
+        }
     }
 }
 

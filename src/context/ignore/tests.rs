@@ -201,3 +201,40 @@ fn survives_any_size() {
     let many = "*.a\n".repeat(100_000);
     assert!(IgnoreFile::parse(".dockerignore", &many).excludes("x.a"));
 }
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::IgnoreFile;
+    use crate::text::TextRange;
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "(?s).{0,60}", path in ".{0,20}") {
+            let file = IgnoreFile::parse("x", &text);
+            let ranges: Vec<TextRange> = file.patterns.iter().map(|own| own.range).collect();
+            for range in ranges.iter().copied().chain(file.errors.iter().map(|error| error.range)) {
+                prop_assert!(text.get(range.start..range.end).is_some_and(|found| !found.is_empty()));
+            }
+            file.excludes(&path);
+            file.may_hold_included(&path);
+        }
+
+        #[test]
+        fn a_walk_that_stops_misses_nothing(text in "(!?[ab*?/\\[\\]^\\\\]{1,6}\n){0,5}", parts in prop::collection::vec("[ab]{1,2}", 1..5)) {
+            let file = IgnoreFile::parse("x", &text);
+            let path = parts.join("/");
+            for end in 1..parts.len() {
+                let directory = parts[..end].join("/");
+                prop_assert!(file.may_hold_included(&directory) || file.excludes(&path), "{:?} {} {}", text, directory, path);
+            }
+        }
+
+        #[test]
+        fn without_exceptions_all_below_is_left_out(text in "([ab*?/]{1,6}\n){0,5}", above in "[ab]{1,3}", below in "[ab]{1,3}") {
+            let file = IgnoreFile::parse("x", &text);
+            let both = [above.as_str(), &below].join("/");
+            prop_assert!(!file.excludes(&above) || file.excludes(&both), "{:?} {}", text, both);
+        }
+    }
+}
