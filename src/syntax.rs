@@ -12,12 +12,15 @@ mod expand;
 mod flags;
 mod head;
 mod heredocs;
+mod image;
 mod instruction;
 mod json;
 mod lexer;
 mod lines;
+mod mount;
 mod pattern;
 mod reader;
+mod script;
 mod suggestion;
 mod tokens;
 mod words;
@@ -27,3 +30,5 @@ pub use ast::{
     Keyword, Pair, Source, SyntaxError, SyntaxErrorKind, Token, TokenKind, Transfer, Word,
 };
 pub use expand::{ExpandError, Expansion, expand, expand_heredoc, expand_words, variables};
+pub use image::ImageReference;
+pub use mount::{Mount, MountKind, Sharing};

@@ -1,10 +1,11 @@
 //! Instructions: a command line read as name, flags, arguments and heredoc openers.
 
-use super::ast::{Body, Heredoc, Instruction, Keyword, SyntaxError};
+use super::ast::{Body, Flag, Heredoc, Instruction, Keyword, SyntaxError};
 use super::body::{self, Arguments};
 use super::head::Head;
 use super::heredocs::{self, Opener};
 use super::json::Form;
+use super::mount::Mount;
 use crate::text::{LogicalText, TextRange};
 
 /// All names, for suggestions.
@@ -78,7 +79,15 @@ fn fill(instruction: &mut Instruction, line: &LogicalText, escape: char, errors:
     if !body::ignores_flags(&instruction.body) {
         super::flags::check(instruction.keyword, &instruction.flags, errors);
     }
+    if instruction.keyword == Keyword::Run {
+        errors.extend(mount_errors(&instruction.flags));
+    }
     instruction.heredocs = heredocs;
+}
+
+fn mount_errors(flags: &[Flag]) -> impl Iterator<Item = SyntaxError> {
+    let mounts = flags.iter().filter(|flag| flag.name == "mount").filter_map(|flag| flag.value.as_ref());
+    mounts.filter_map(|options| Mount::parse(options).err())
 }
 
 /// The heredocs that a line opens, with their bodies still to be read.
