@@ -68,7 +68,7 @@ fn load() -> Result<Material, String> {
         .arg("-B")
         .arg(script)
         .arg(cache)
-        .args(std::env::split_paths(&extra))
+        .args(std::env::split_paths(&extra).filter(|path| !path.as_os_str().is_empty()))
         .output()
         .map_err(|error| format!("python3: {error}"))?;
     if !output.status.success() {
