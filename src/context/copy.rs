@@ -84,6 +84,10 @@ impl Selector {
     pub fn with_links(mut self, view: &Filtered<'_>) -> Self {
         for word in &mut self.words {
             word.real_folder = path::resolve(view, &word.folder).filter(|real| *real != word.folder);
+            if word.wild.is_some() {
+                let roots = resolve::roots(view, 0, word).into_iter().filter(|root| root.real != root.path);
+                word.links = roots.map(|root| (root.path, root.real)).collect();
+            }
         }
         self
     }
@@ -101,7 +105,7 @@ impl Selector {
     /// Whether a change of the context path `path` changes what is copied, no matter whether it exists.
     pub fn selects(&self, path: &str) -> bool {
         let path = path::clean(path);
-        self.words.iter().any(|word| self.split(word, &path).is_some() || is_link_on_the_way(word, &path))
+        self.words.iter().any(|word| self.splits(word, &path).next().is_some() || is_link_on_the_way(word, &path))
     }
 
     /// Where the context path `path` lands: an absolute path in the stage. `None` where it is not selected, or is an
@@ -113,7 +117,7 @@ impl Selector {
     /// Every place where the context path `path` lands, in the order of the sources.
     pub fn destinations_of(&self, path: &str, kinds: Kinds<'_>) -> Vec<String> {
         let path = path::clean(path);
-        let splits = self.words.iter().filter_map(|word| Some((word, self.split(word, &path)?)));
+        let splits = self.words.iter().flat_map(|word| self.splits(word, &path).map(move |split| (word, split)));
         let mut places: Vec<String> = splits.filter_map(|(word, split)| self.place(word, split, kinds)).collect();
         let mut seen = std::collections::HashSet::new();
         places.retain(|place| seen.insert(place.clone()));
@@ -182,10 +186,11 @@ impl Selector {
         self.parents
     }
 
-    fn split<'p>(&self, word: &Word, path: &'p str) -> Option<Split<'p>> {
-        let split = word.split(path)?;
-        let excluded = !split.rest.is_empty() && self.exclude.matches(split.rest);
-        (!excluded && word.includes(split.rest)).then_some(split)
+    fn splits<'p>(&'p self, word: &'p Word, path: &'p str) -> impl Iterator<Item = Split<'p>> {
+        word.splits(path).into_iter().filter(|split| {
+            let excluded = !split.rest.is_empty() && self.exclude.matches(split.rest);
+            !excluded && word.includes(split.rest)
+        })
     }
 
     fn place(&self, word: &Word, split: Split<'_>, kinds: Kinds<'_>) -> Option<String> {
@@ -199,8 +204,8 @@ impl Selector {
         if self.unpacks && ARCHIVES.iter().any(|end| split.root.ends_with(end)) {
             return None;
         }
-        // A wildcard means a directory: without one, each file would overwrite the one before.
-        let into = destination.is_directory || word.wild.is_some() || self.words.len() > 1;
+        // A wildcard does not make it a directory: each file then overwrites the one before.
+        let into = destination.is_directory || self.words.len() > 1;
         let name = if word.wild.is_some() { path::base(split.root) } else { path::base(&word.folder) };
         Some(if into { destination.below(name) } else { destination.path.clone() })
     }

@@ -74,7 +74,9 @@ fn wildcards_flatten_and_do_not_cross_folders() {
         &[
             (&["package*.json"], "./", "package-lock.json", Some("/app/package-lock.json")),
             (&["package*.json"], "./", "packages/one/package.json", None),
-            (&["*.json"], "x", "package.json", Some("/app/x/package.json")),
+            (&["*.json"], "x", "package.json", Some("/app/x")),
+            (&["link*"], "x/", "src/lib/a.js", Some("/app/x/a.js")),
+            (&["mani*"], "x/", "package.json", Some("/app/x/manifest")),
             (&["packages/*/package.json"], "./", "packages/two/package.json", Some("/app/package.json")),
             (&["packages/*/package.json"], "./", "packages/one/src/package.json", None),
             (&["sr?"], "x/", "srv/index.js", Some("/app/x/index.js")),

@@ -13,6 +13,8 @@ pub(super) struct Word {
     pub(super) folder: String,
     /// Where `folder` lies once links are followed, if that is elsewhere.
     pub(super) real_folder: Option<String>,
+    /// Roots that are links, as the source names them, each with where it leads.
+    pub(super) links: Vec<(String, String)>,
     /// What follows `folder`.
     pub(super) wild: Option<Wild>,
     /// With `--parents`: what is taken below the roots.
@@ -60,26 +62,32 @@ impl Word {
             text: text.to_owned(),
             folder: folder.join("/"),
             real_folder: None,
+            links: Vec::new(),
             wild: (!wild.is_empty()).then(|| Wild::new(wild)),
             include: include.map(Include::new),
         })
     }
 
-    /// Takes `path` apart where the source names it or a directory above it.
-    pub(super) fn split<'p>(&self, path: &'p str) -> Option<Split<'p>> {
-        [Some(&self.folder), self.real_folder.as_ref()].into_iter().flatten().find_map(|folder| {
-            let below = path::below(path, folder)?;
-            let rest = match &self.wild {
-                None => below,
-                // The outermost match: what lies in a directory that matched is its content.
-                Some(wild) => {
-                    let root = path::prefixes(below).find(|prefix| wild.whole.matches(prefix))?;
-                    below.get(root.len()..)?.trim_start_matches('/')
-                }
-            };
-            let root = path.strip_suffix(rest)?.trim_end_matches('/');
-            Some(Split { root, rest })
-        })
+    /// Takes `path` apart in every way in which the source names it or a directory above it.
+    pub(super) fn splits<'p>(&'p self, path: &'p str) -> Vec<Split<'p>> {
+        let folders = [Some(&self.folder), self.real_folder.as_ref()].into_iter().flatten();
+        let direct = folders.filter_map(|folder| self.split_below(folder, path));
+        let linked = self.links.iter().filter_map(|(root, real)| Some(Split { root, rest: path::below(path, real)? }));
+        direct.chain(linked).collect()
+    }
+
+    fn split_below<'p>(&self, folder: &str, path: &'p str) -> Option<Split<'p>> {
+        let below = path::below(path, folder)?;
+        let rest = match &self.wild {
+            None => below,
+            // The outermost match: what lies in a directory that matched is its content.
+            Some(wild) => {
+                let root = path::prefixes(below).find(|prefix| wild.whole.matches(prefix))?;
+                below.get(root.len()..)?.trim_start_matches('/')
+            }
+        };
+        let root = path.strip_suffix(rest)?.trim_end_matches('/');
+        Some(Split { root, rest })
     }
 
     /// Whether `--parents` takes what lies at `rest` below a root; without it everything is taken.

@@ -163,6 +163,23 @@ fn a_context_without_tracked_files_has_no_history() {
     assert!(!repository.context("new").is_untracked_by_rule("Dockerfile"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_repository_of_someone_else_is_named_as_such() {
+    let repository = Repository::new();
+    repository.write("file", "");
+    repository.commit();
+    let other = Some(65_534);
+    for path in [repository.path().to_owned(), repository.path().join(".git")] {
+        if let Err(error) = std::os::unix::fs::chown(path, other, other) {
+            println!("skipped: the owner of a folder cannot be changed here: {error}");
+            return;
+        }
+    }
+    assert_eq!(repository.context("").no_history(), Some(&NoHistory::NotTrusted));
+    assert!(repository.context("").history(1).is_none());
+}
+
 #[test]
 fn knows_what_no_clean_checkout_has() {
     let repository = Repository::new();
