@@ -9,6 +9,8 @@ mod github;
 mod json;
 mod sarif;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use super::check::{CheckedFile, Counts, Results};
 

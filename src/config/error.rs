@@ -74,8 +74,11 @@ fn suggestion(name: &str, known: &[&str]) -> String {
         .map(|candidate| (strsim::jaro_winkler(name, candidate), *candidate))
         .filter(|(similarity, _)| *similarity >= 0.8)
         .max_by(|left, right| left.0.total_cmp(&right.0));
-    match similar {
-        Some((_, candidate)) => format!("did you mean `{candidate}`?"),
-        None => format!("known are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+    match (similar, known) {
+        (Some((_, candidate)), _) => format!("did you mean `{candidate}`?"),
+        (None, [only]) => format!("this version knows `{only}` only"),
+        (None, known) => {
+            format!("known are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        }
     }
 }

@@ -3,7 +3,9 @@
 use super::{RULES, Reporter, Selection, Subject, Suppressions, builtin};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::Dockerfile;
-use crate::text::TextRange;
+
+/// Characters that a message may have; no honest one comes near.
+const LONGEST: usize = 1000;
 
 /// All findings in the subject: those of the selected rules and the built-in ones, without the silenced, with the
 /// selected severities, sorted by place.
@@ -18,6 +20,7 @@ pub fn run(subject: &Subject<'_>, selection: &Selection) -> Vec<Diagnostic> {
     diagnostics.retain_mut(|diagnostic| match selection.severity(diagnostic.rule) {
         Some(severity) => {
             diagnostic.severity = severity;
+            shorten(diagnostic);
             !suppressions.covers(diagnostic, subject.file.instructions())
         }
         None => false,
@@ -31,13 +34,19 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by(|left, right| (left.range, left.rule).cmp(&(right.range, right.rule)));
 }
 
+/// Cuts texts that quote the file at length: a name in it may have millions of letters.
+fn shorten(diagnostic: &mut Diagnostic) {
+    let labels = diagnostic.related.iter_mut().map(|label| &mut label.message);
+    for text in labels.chain(&mut diagnostic.help).chain([&mut diagnostic.message]) {
+        if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+            text.truncate(end);
+            text.push('…');
+        }
+    }
+}
+
 fn report_syntax(file: &Dockerfile, report: &mut Reporter) {
     for error in file.errors() {
         report.add(builtin::SyntaxProblem::META, error.range, error.message.clone()).help.clone_from(&error.help);
-    }
-    if file.errors().is_empty() && file.instructions().is_empty() {
-        let start = TextRange::empty(0);
-        report.add(builtin::SyntaxProblem::META, start, "the file has no instructions").help =
-            Some("a Dockerfile starts with `FROM <image>`".to_owned());
     }
 }

@@ -31,7 +31,7 @@ pub(in crate::cli) struct CheckedFile {
 }
 
 impl CheckedFile {
-    pub(super) fn new(name: &str, source: &str, diagnostics: Vec<Diagnostic>, fail_on: FailOn) -> Self {
+    pub(in crate::cli) fn new(name: &str, source: &str, diagnostics: Vec<Diagnostic>, fail_on: FailOn) -> Self {
         let line_index = LineIndex::new(source);
         Self { name: name.to_owned(), source: source.to_owned(), diagnostics, line_index, fail_on }
     }

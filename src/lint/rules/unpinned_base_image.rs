@@ -27,7 +27,7 @@ declare_rule! {
     /// ```
     ///
     /// ## Known problems
-    /// An image whose name or tag holds a variable is not checked, because its value may come from the command line.
+    /// An image whose name or tag is a variable is not checked, because its value may come from the command line.
     ///
     /// ## References
     /// - [Docker: pin base image versions](https://docs.docker.com/build/building/best-practices/#pin-base-image-versions)
@@ -61,10 +61,11 @@ impl Rule for UnpinnedBaseImage {
 
 /// Why an image reference is not pinned; `None` where it is, or cannot be known.
 fn problem(image: &str) -> Option<&'static str> {
-    if image.contains('@') || image.contains('$') || image.is_empty() {
-        return None;
-    }
-    match image.rsplit('/').next()?.split_once(':') {
+    let name = image.rsplit('/').next().filter(|name| !name.is_empty())?;
+    let variable = |text: &str| text.contains(['$', '{', '}']);
+    match name.split_once(':') {
+        _ if image.contains('@') => None,
+        None if variable(name) => None,
         None => Some("has no tag, which means `latest`"),
         Some((_, "latest")) => Some("has the tag `latest`"),
         Some(_) => None,
@@ -88,6 +89,10 @@ mod tests {
             ("debian:latest@sha256:abc", false),
             ("debian:$VERSION", false),
             ("${BASE}", false),
+            ("${BASE:-debian:latest}", false),
+            ("${BASE:-team/debian:latest}", false),
+            ("$REGISTRY/debian", true),
+            ("${REGISTRY}/debian:latest", true),
             ("", false),
         ] {
             assert_eq!(problem(image).is_some(), unpinned, "{image}");

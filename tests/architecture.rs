@@ -1,0 +1,120 @@
+//! Layers only look down: the list in `src/lib.rs` is the order, and no file names a layer that comes after its own.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where it stands")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The layers in order, from the numbered list at the top of `src/lib.rs`.
+fn layers() -> Vec<String> {
+    let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let listed =
+        lib.lines().filter_map(|line| line.strip_prefix("//! ")?.split_once(". [`")).filter_map(|(number, rest)| {
+            number.parse::<usize>().ok()?;
+            Some(rest.split_once('`')?.0.to_owned())
+        });
+    listed.collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below `folder`.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The layer that a file belongs to, with its text.
+fn layer_files() -> Vec<(String, PathBuf, String)> {
+    let source = root().join("src");
+    let files = files(&source).into_iter().filter_map(|path| {
+        let name = path.strip_prefix(&source).unwrap().components().next()?.as_os_str().to_string_lossy().into_owned();
+        let layer = name.trim_end_matches(".rs").to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        (layer != "lib" && layer != "main").then_some((layer, path, text))
+    });
+    files.collect()
+}
+
+/// The layers that a text names by `crate::…`, comments left out. Braces after `crate::` are read too.
+fn named_layers(text: &str) -> Vec<String> {
+    let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
+    let mut names = Vec::new();
+    for rest in code.split("crate::").skip(1) {
+        let list = match rest.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
+            None => vec![rest],
+        };
+        names.extend(list.into_iter().map(|item| {
+            let item = item.trim_start();
+            let end = item.find(|character: char| !character.is_alphanumeric() && character != '_');
+            item[..end.unwrap_or(item.len())].to_owned()
+        }));
+    }
+    names
+}
+
+#[test]
+fn every_module_is_a_layer() {
+    let layers = layers();
+    let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let mut modules: Vec<&str> =
+        lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let mut listed: Vec<&str> = layers.iter().map(String::as_str).collect();
+    modules.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(modules, listed, "the list in src/lib.rs and its modules differ");
+    assert!(listed.len() > 5, "the list in src/lib.rs was not found");
+}
+
+#[test]
+fn layers_look_down_only() {
+    let layers = layers();
+    let place = |name: &str| layers.iter().position(|layer| layer == name);
+    for (layer, path, text) in layer_files() {
+        let own = place(&layer).unwrap_or_else(|| panic!("{} belongs to no layer", path.display()));
+        for name in named_layers(&text) {
+            let Some(other) = place(&name) else { continue };
+            assert!(other <= own, "{}: `{layer}` may not use `{name}`, which comes later", path.display());
+        }
+        assert!(!text.contains("super::super"), "{}: `super::super` hides which layer it means", path.display());
+    }
+}
+
+/// Below `source`, files enter as strings, and a context or a history through a trait.
+#[test]
+fn lower_layers_touch_neither_disk_nor_clock_nor_processes() {
+    let layers = layers();
+    let source = layers.iter().position(|layer| layer == "source").unwrap();
+    let forbidden = ["std::fs", "std::process", "std::env", "std::net", "SystemTime", "Instant::now", "File::open"];
+    for (layer, path, text) in layer_files() {
+        if layers.iter().position(|name| *name == layer) >= Some(source) {
+            continue;
+        }
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in forbidden {
+            assert!(!code.contains(word), "{}: `{layer}` may not use `{word}`", path.display());
+        }
+    }
+}
+
+/// Results are plain data until an output makes text of them.
+#[test]
+fn only_outputs_serialize() {
+    for (layer, path, text) in layer_files() {
+        let serializes = ["serde_json", "Serialize"].iter().any(|word| text.contains(word));
+        let reads = !text.contains("json!") && !text.contains("Serialize,") && !text.contains("to_string");
+        assert!(!serializes || reads || layer == "cli", "{}: only the front end makes JSON", path.display());
+    }
+}

@@ -1,0 +1,76 @@
+//! Runs the real binary in a folder of its own.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// What a run gave.
+pub(crate) struct Run {
+    pub(crate) exit: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A call of the program, without the colors, the configuration and the width that the tester happens to have.
+pub(crate) fn layerwise(folder: &Path, args: &[impl AsRef<str>]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_layerwise"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("LAYERWISE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .args(args.iter().map(AsRef::as_ref))
+        .current_dir(folder)
+        .env("COLUMNS", "100")
+        .env_remove("NO_COLOR")
+        .env_remove("FORCE_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs a call with that standard input.
+pub(crate) fn run(mut command: Command, stdin: &str) -> Run {
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // A program that does not read its input may close it first.
+    let _ = input.write_all(stdin.as_bytes());
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Run { exit: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Writes a file and the folders that it needs.
+pub(crate) fn write(folder: &Path, path: &str, bytes: &[u8]) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// Compares with `snapshots/<folder>/<name>.snap`.
+pub(crate) fn assert_snapshot(folder: &str, name: &str, description: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(Path::new("../../snapshots").join(folder));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description(description);
+    settings.bind(|| insta::assert_snapshot!(name.to_owned(), text));
+}
+
+/// The entries of a folder below `tests/cases`, sorted by name.
+pub(crate) fn cases(folder: &str) -> Vec<std::path::PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(folder);
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "no cases");
+    paths
+}
+
+/// The name of a case: its file without the ending.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_stem().unwrap().to_string_lossy().into_owned()
+}
