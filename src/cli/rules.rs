@@ -12,7 +12,7 @@ use crate::lint::{self, Meta};
 #[derive(Debug, Args)]
 pub(super) struct RulesArgs {
     /// How to print the list.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "LAYERWISE_RULES_FORMAT")]
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     output_format: Format,
 }
 

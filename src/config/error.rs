@@ -62,7 +62,7 @@ impl ConfigError {
                 let known: Vec<&str> = quoted.collect();
                 (format!("`{value}` is not known here"), Some(suggestion(value, &known)))
             }
-            _ => (said.trim().replace('\n', ", "), None),
+            _ => (said.trim().replace('\n', ", ").replace("expected u32", "expected a number"), None),
         };
         Self::invalid(path, text, error.span().unwrap_or(0..0), message, help)
     }

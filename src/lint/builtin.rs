@@ -60,6 +60,9 @@ declare_rule! {
     /// FROM alpine
     /// ```
     ///
+    /// ## Fix safety
+    /// Safe: a comment never reaches the image. There is a fix where one rule has a similar name.
+    ///
     /// ## Known problems
     /// Comments for other tools (`# hadolint ignore=`, `# check=skip=`) may name checks that layerwise does not have, so
     /// they are never reported.
@@ -68,6 +71,6 @@ declare_rule! {
         aliases: [],
         since: "0.1.0",
         severity: Warning,
-        fix: None,
+        fix: Sometimes,
     }
 }

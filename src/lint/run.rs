@@ -20,7 +20,7 @@ pub fn run(subject: &Subject<'_>, selection: &Selection) -> Vec<Diagnostic> {
     diagnostics.retain_mut(|diagnostic| match selection.severity(diagnostic.rule) {
         Some(severity) => {
             diagnostic.severity = severity;
-            shorten(diagnostic);
+            make_printable(diagnostic);
             !suppressions.covers(diagnostic, subject.file.instructions())
         }
         None => false,
@@ -34,13 +34,16 @@ pub fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics.sort_by(|left, right| (left.range, left.rule).cmp(&(right.range, right.rule)));
 }
 
-/// Cuts texts that quote the file at length: a name in it may have millions of letters.
-fn shorten(diagnostic: &mut Diagnostic) {
+/// Makes texts that quote the file fit to be shown: a name in it may have millions of letters, or steer the terminal.
+fn make_printable(diagnostic: &mut Diagnostic) {
     let labels = diagnostic.related.iter_mut().map(|label| &mut label.message);
     for text in labels.chain(&mut diagnostic.help).chain([&mut diagnostic.message]) {
         if let Some((end, _)) = text.char_indices().nth(LONGEST) {
             text.truncate(end);
             text.push('…');
+        }
+        if text.contains(char::is_control) {
+            *text = text.replace(char::is_control, "?");
         }
     }
 }

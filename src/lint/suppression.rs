@@ -14,9 +14,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Reporter, builtin, named, suggest};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Fix, Safety};
 use crate::syntax::{Dockerfile, Instruction};
-use crate::text::TextRange;
+use crate::text::{TextEdit, TextRange};
 
 /// What the comments of one file silence.
 #[derive(Debug, Default)]
@@ -158,16 +158,21 @@ fn names(list: &str) -> impl Iterator<Item = &str> {
 }
 
 fn report_unknown(name: &str, comment: &str, range: TextRange, report: &mut Reporter) {
-    let at = name.as_ptr() as usize - comment.as_ptr() as usize;
-    let start = range.start + at;
-    let diagnostic = report.add(
-        builtin::UnknownSuppression::META,
-        TextRange::new(start, start + name.len()),
-        format!("there is no rule `{name}` to ignore"),
-    );
-    diagnostic.help = Some(match suggest(name) {
-        Some(suggestion) => format!("did you mean `{suggestion}`?"),
-        None => "`layerwise rules` lists all rules".to_owned(),
+    let start = range.start + (name.as_ptr() as usize - comment.as_ptr() as usize);
+    let place = TextRange::new(start, start + name.len());
+    let message = format!("there is no rule `{name}` to ignore");
+    let diagnostic = report.add(builtin::UnknownSuppression::META, place, message);
+    let Some(suggestion) = suggest(name) else {
+        diagnostic.help = Some("`layerwise rules` lists all rules".to_owned());
+        return;
+    };
+    diagnostic.help = Some(format!("did you mean `{suggestion}`?"));
+    diagnostic.fix = Some(Fix {
+        title: format!("Ignore `{suggestion}`"),
+        safety: Safety::Safe,
+        argument: "a comment never reaches the image".to_owned(),
+        edit: TextEdit::replace(place, suggestion),
+        files: Vec::new(),
     });
 }
 

@@ -119,7 +119,8 @@ impl<'s> Reader<'s> {
         let too_long = Lines::new(self.source).find(|line| line.is_too_long(self.source));
         if let Some(line) = too_long {
             let message = format!("the line is longer than {} bytes", LONGEST_LINE - 1);
-            self.file.errors.push(SyntaxError::text(TextRange::empty(line.content.start), message));
+            let error = SyntaxError::text(TextRange::empty(line.content.start), message);
+            self.file.errors.push(error.with_help("break the line with the escape character, or move it to a file"));
         }
         let order = order_error(&self.file.instructions);
         self.file.errors.extend(order);
@@ -142,7 +143,8 @@ fn place(instruction: &mut Instruction, range: TextRange, lines: (usize, usize))
 /// What is wrong with the order of the instructions: only `ARG` may stand before the first `FROM`.
 fn order_error(instructions: &[Instruction]) -> Option<SyntaxError> {
     if instructions.is_empty() {
-        return Some(SyntaxError::text(TextRange::empty(0), "the file has no instructions"));
+        let error = SyntaxError::text(TextRange::empty(0), "the file has no instructions");
+        return Some(error.with_help("the first is `FROM` with the image to build on"));
     }
     let before = |instruction: &&Instruction| !matches!(instruction.keyword, Keyword::Arg | Keyword::Unknown);
     match instructions.iter().find(before) {

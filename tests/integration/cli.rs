@@ -104,7 +104,7 @@ fn show(call: &Call, run: &Run, shown: &mut String) {
 
 fn show_changes(before: &BTreeMap<String, Vec<u8>>, after: &BTreeMap<String, Vec<u8>>, shown: &mut String) {
     for (path, bytes) in after.iter().filter(|(path, bytes)| before.get(*path) != Some(bytes)) {
-        writeln!(shown, "---- {path} is now\n{}", String::from_utf8_lossy(bytes)).unwrap();
+        writeln!(shown, "---- {path} is now\n{}", String::from_utf8_lossy(bytes).replace('\r', "<CR>")).unwrap();
     }
     for path in before.keys().filter(|path| !after.contains_key(*path)) {
         writeln!(shown, "---- {path} is gone").unwrap();

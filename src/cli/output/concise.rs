@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Results;
+use super::excerpt::printable;
 
 pub(super) fn render(results: &Results) -> String {
     let mut text = String::new();
@@ -13,7 +14,7 @@ pub(super) fn render(results: &Results) -> String {
         let _ = writeln!(
             text,
             "{}:{}:{}: {}[{}] {mark}{}",
-            file.name,
+            printable(&file.name),
             start.line,
             start.column,
             diagnostic.severity.name(),

@@ -6,7 +6,7 @@ use codespan_reporting::diagnostic::{Diagnostic as Report, Label, Severity as Le
 use codespan_reporting::files::SimpleFile;
 use codespan_reporting::term::{self, Config, termcolor::Ansi};
 
-use super::excerpt::Excerpt;
+use super::excerpt::{Excerpt, printable};
 use super::{CheckedFile, Results, cost, diff};
 use crate::diagnostic::{Diagnostic, Fix, Safety, Severity};
 
@@ -14,7 +14,7 @@ pub(super) fn render(results: &Results) -> String {
     let mut text = String::new();
     for file in results.files.iter().filter(|file| !file.diagnostics.is_empty()) {
         let excerpt = Excerpt::new(&file.source);
-        let shown = SimpleFile::new(&file.name, &excerpt.text);
+        let shown = SimpleFile::new(printable(&file.name), &excerpt.text);
         for diagnostic in &file.diagnostics {
             let report = report(results, diagnostic, &excerpt);
             text.push_str(&render_report(&shown, &report, file, diagnostic));
@@ -48,7 +48,7 @@ fn report(results: &Results, diagnostic: &Diagnostic, excerpt: &Excerpt) -> Repo
 }
 
 fn render_report(
-    shown: &SimpleFile<&String, &String>,
+    shown: &SimpleFile<String, &String>,
     report: &Report<()>,
     file: &CheckedFile,
     diagnostic: &Diagnostic,

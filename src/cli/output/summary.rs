@@ -17,7 +17,7 @@ pub(super) fn render(results: &Results, fixing: bool) -> String {
     let _ = match (counts.total(), results.fixed) {
         (0, 0) if results.files.is_empty() => Ok(()),
         (0, 0) => writeln!(text, "Checked {}: no findings.", count(results.files.len(), "file")),
-        (left, fixed) if fixing => {
+        (left, fixed) if fixing && fixed > 0 => {
             writeln!(text, "Found {} ({fixed} fixed, {left} remaining).", count(left + fixed, "finding"))
         }
         (left, _) => writeln!(text, "Found {}.", count(left, "finding")),
