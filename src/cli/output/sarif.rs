@@ -1,6 +1,6 @@
 //! SARIF 2.1.0: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
@@ -12,9 +12,10 @@ use crate::lint::{self, Meta};
 use crate::text::TextRange;
 
 pub(super) fn render(results: &Results) -> String {
-    let metas: Vec<&Meta> = lint::every_meta().collect();
+    let found: BTreeSet<&str> = results.findings().map(|(_, diagnostic)| diagnostic.rule).collect();
+    let metas: Vec<&Meta> = lint::every_meta().filter(|meta| found.contains(meta.name)).collect();
     let mut seen = HashMap::new();
-    let found: Vec<Value> = results
+    let entries: Vec<Value> = results
         .findings()
         .map(|(file, diagnostic)| {
             let index = metas.iter().position(|meta| meta.name == diagnostic.rule);
@@ -32,7 +33,7 @@ pub(super) fn render(results: &Results) -> String {
             } },
             "columnKind": "unicodeCodePoints",
             "invocations": [{ "executionSuccessful": results.failed == 0 }],
-            "results": found,
+            "results": entries,
         }],
     });
     format!("{document:#}\n")

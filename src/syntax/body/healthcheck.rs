@@ -1,8 +1,8 @@
 //! `HEALTHCHECK NONE` and `HEALTHCHECK CMD …`.
 
+use super::super::ast::{Command, Healthcheck, SyntaxError};
+use super::super::json::Form;
 use super::{Arguments, Fault};
-use crate::syntax::ast::{Command, Healthcheck, SyntaxError};
-use crate::syntax::json::Form;
 use crate::text::{LogicalText, TextRange};
 
 /// The type: the first word.

@@ -1,9 +1,9 @@
 //! `ENV` and `LABEL` in both spellings, and the declarations of `ARG`.
 
+use super::super::ast::{ArgDeclaration, Pair, SyntaxError, Word};
+use super::super::head::is_blank;
+use super::super::words;
 use super::{Arguments, Fault};
-use crate::syntax::ast::{ArgDeclaration, Pair, SyntaxError, Word};
-use crate::syntax::head::is_blank;
-use crate::syntax::words;
 use crate::text::TextRange;
 
 /// Reads `key=value …`, or `key value` where the first word has no `=`.

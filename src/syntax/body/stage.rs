@@ -1,8 +1,8 @@
 //! `FROM image AS name`.
 
+use super::super::ast::{Body, From, SyntaxError, Word};
+use super::super::words;
 use super::{Arguments, Fault};
-use crate::syntax::ast::{Body, From, SyntaxError, Word};
-use crate::syntax::words;
 
 /// Reads a `FROM`. An image is kept even where what follows it is wrong, so that the stage is known to begin.
 pub(super) fn from(arguments: &Arguments<'_>, errors: &mut Vec<SyntaxError>) -> Result<Body, Fault> {

@@ -1,10 +1,10 @@
 //! The sources and the destination of `COPY` and `ADD`.
 
+use super::super::ast::{Source, SyntaxError, Transfer, Word};
+use super::super::heredocs::Opener;
+use super::super::json::Form;
+use super::super::words;
 use super::{Arguments, Fault};
-use crate::syntax::ast::{Source, SyntaxError, Transfer, Word};
-use crate::syntax::heredocs::Opener;
-use crate::syntax::json::Form;
-use crate::syntax::words;
 
 pub(super) fn read(arguments: &Arguments<'_>) -> Result<Transfer, Fault> {
     let (mut words, json) = match &arguments.form {
