@@ -44,12 +44,9 @@ pub struct SimpleCommand {
 }
 
 impl SimpleCommand {
-    /// The program's name without its directories, where it is literal.
+    /// The program's name without its directories, where it is literal: `pip` for `$HOME/bin/pip`.
     pub fn program(&self) -> Option<&str> {
-        match self.words.first()?.parts.as_slice() {
-            [Part::Literal(text)] => Some(text.rsplit('/').next().unwrap_or(text)),
-            _ => None,
-        }
+        self.words.first()?.file_name()
     }
 }
 
@@ -74,6 +71,16 @@ pub struct ShellWord {
 }
 
 impl ShellWord {
+    /// What follows the last `/` of the word, where it is literal; what stands before may be anything.
+    pub fn file_name(&self) -> Option<&str> {
+        let name = match self.parts.as_slice() {
+            [Part::Literal(text)] => text.rsplit('/').next()?,
+            [.., Part::Literal(text)] => text.rsplit_once('/')?.1,
+            _ => return None,
+        };
+        (!name.is_empty()).then_some(name)
+    }
+
     /// The word's value where it has no variable, pattern or unknown part.
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {

@@ -55,6 +55,21 @@ impl LogicalText {
         &self.text
     }
 
+    /// The pieces that make up a range of the joined text, each with its offset in the source. A range that does not fit
+    /// the text has none.
+    pub fn pieces_of(&self, range: TextRange) -> impl Iterator<Item = (&str, usize)> {
+        let first = self.pieces.partition_point(|(start, _)| *start <= range.start).saturating_sub(1);
+        let pieces = self.pieces.get(first..).unwrap_or_default();
+        pieces.iter().enumerate().take_while(move |(_, (start, _))| *start < range.end).filter_map(
+            move |(index, (start, source))| {
+                let end = pieces.get(index + 1).map_or(self.text.len(), |(next, _)| *next).min(range.end);
+                let from = range.start.max(*start);
+                let piece = self.text.get(from..end).filter(|piece| !piece.is_empty())?;
+                Some((piece, source + (from - start)))
+            },
+        )
+    }
+
     /// The offset in the source of the byte at `offset` of the joined text.
     pub fn source_offset(&self, offset: usize) -> usize {
         let piece = self.pieces.partition_point(|(start, _)| *start <= offset);
@@ -87,6 +102,7 @@ mod tests {
         assert_eq!(logical.as_str(), "a   b");
         assert_eq!(logical.source_range(TextRange::new(4, 5)).of(source), "b");
         assert_eq!(logical.source_range(TextRange::new(0, 5)).of(source), "a \\\n  b");
+        assert_eq!(logical.pieces_of(TextRange::new(1, 4)).collect::<Vec<_>>(), [(" ", 5), ("  ", 8)]);
     }
 
     #[test]

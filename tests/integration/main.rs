@@ -7,5 +7,6 @@ mod ecosystem;
 mod fix;
 mod lint;
 mod program;
+mod shell;
 mod source;
 mod syntax;

@@ -1,0 +1,5 @@
+//! The shell layer: scripts and what is read from them, as tables; and what holds for every script.
+
+mod cases;
+mod properties;
+mod rendering;
