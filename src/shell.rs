@@ -8,6 +8,8 @@
 //! `simple` (words, prefixes, inner scripts).
 
 mod builtin;
+mod compound;
+mod expansion;
 mod extent;
 mod grammar;
 mod inner;

@@ -9,8 +9,8 @@ use super::prefix::{self, Stripped};
 use super::script::{Assignment, Directory, Part, Redirect, RedirectKind, ShellWord, SimpleCommand};
 use super::state::{Place, State};
 use super::walk::{Walker, location_of};
-use super::word::{self, Reading, Splitting};
-use super::{builtin, extent};
+use super::word::{Reading, Splitting};
+use super::{builtin, expansion, extent};
 use crate::text::{LogicalText, TextRange};
 
 /// How many assignments before one command are followed.
@@ -205,7 +205,7 @@ impl Walker {
     /// Walks the substitutions in the body of a here document that the shell expands.
     pub(super) fn here_substitutions(&mut self, map: &LogicalText, here: &HereDocument, place: Place, state: &State) {
         if here.expands {
-            let reading = word::substitutions_of(map.as_str(), here.body);
+            let reading = expansion::substitutions_of(map.as_str(), here.body);
             self.substitutions(map, &reading, place, state);
         }
     }

@@ -1,0 +1,159 @@
+//! Compound commands: groups, conditions, loops and functions, and what they leave uncertain behind them.
+
+use brush_parser::ast::{
+    CompoundCommand, CompoundList, FunctionDefinition, IfClauseCommand, IoRedirect, SourceLocation,
+};
+
+use super::script::Directory;
+use super::state::{Place, State, Status};
+use super::walk::{Function, MAX_DEPTH, Walker, location_of};
+use crate::text::{LogicalText, TextRange};
+
+impl Walker {
+    /// A compound command; what is redirected for it is redirected for each command in it.
+    pub(super) fn redirected(
+        &mut self,
+        map: &LogicalText,
+        compound: &CompoundCommand,
+        redirects: &[IoRedirect],
+        place: Place,
+        state: &mut State,
+    ) {
+        let first = self.script.commands.len();
+        if self.depth >= MAX_DEPTH {
+            let range = location(compound).unwrap_or_default();
+            self.unreadable(map, range, "commands are nested too deeply to read");
+            return;
+        }
+        self.depth += 1;
+        self.compound(map, compound, place, state);
+        self.depth -= 1;
+        let mut gathered = Vec::new();
+        for redirect in redirects {
+            let read = self.redirect(map, redirect, place, state);
+            gathered.extend(read.redirect);
+            if let Some(here) = read.here_document {
+                self.here_substitutions(map, &here, place, state);
+            }
+        }
+        for command in &mut self.script.commands[first..] {
+            command.redirects.extend(gathered.iter().cloned());
+        }
+    }
+
+    fn compound(&mut self, map: &LogicalText, compound: &CompoundCommand, place: Place, state: &mut State) {
+        match compound {
+            CompoundCommand::BraceGroup(group) => self.list(map, &group.list, place, state),
+            CompoundCommand::Subshell(subshell) => {
+                let place = place.subshell(state);
+                self.list(map, &subshell.list, place, &mut state.clone());
+            }
+            CompoundCommand::IfClause(clause) => self.if_clause(map, clause, place, state),
+            CompoundCommand::CaseClause(clause) => {
+                self.expand(map, &clause.value, place, state);
+                let before = state.clone();
+                for body in clause.cases.iter().filter_map(|case| case.cmd.as_ref()) {
+                    let mut branch = before.clone();
+                    self.list(map, body, place.conditional(), &mut branch);
+                    state.merge(&branch);
+                }
+            }
+            CompoundCommand::ForClause(clause) => {
+                for value in clause.values.iter().flatten() {
+                    self.expand(map, value, place, state);
+                }
+                self.looped(map, None, Some(&clause.variable_name), &clause.body.list, place, state);
+            }
+            CompoundCommand::ArithmeticForClause(clause) => {
+                self.looped(map, None, None, &clause.body.list, place, state);
+            }
+            CompoundCommand::WhileClause(clause) | CompoundCommand::UntilClause(clause) => {
+                self.looped(map, Some(&clause.0), None, &clause.1.list, place, state);
+            }
+            CompoundCommand::Coprocess(coprocess) => {
+                self.command(map, &coprocess.body, place.ignored(), &mut state.clone());
+            }
+            CompoundCommand::Arithmetic(_) => {}
+        }
+    }
+
+    fn if_clause(&mut self, map: &LogicalText, clause: &IfClauseCommand, place: Place, state: &mut State) {
+        self.list(map, &clause.condition, place.ignored(), state);
+        let mut otherwise = state.clone();
+        self.list(map, &clause.then, place.conditional(), state);
+        for branch in clause.elses.iter().flatten() {
+            match &branch.condition {
+                Some(condition) => {
+                    self.list(map, condition, place.ignored().conditional(), &mut otherwise);
+                    let mut taken = otherwise.clone();
+                    self.list(map, &branch.body, place.conditional(), &mut taken);
+                    state.merge(&taken);
+                }
+                None => self.list(map, &branch.body, place.conditional(), &mut otherwise),
+            }
+        }
+        state.merge(&otherwise);
+    }
+
+    fn looped(
+        &mut self,
+        map: &LogicalText,
+        condition: Option<&CompoundList>,
+        variable: Option<&str>,
+        body: &CompoundList,
+        place: Place,
+        state: &mut State,
+    ) {
+        let first = self.script.commands.len();
+        if let Some(variable) = variable {
+            state.forget(variable);
+        }
+        let mut inside = state.clone();
+        inside.repeated = true;
+        if let Some(condition) = condition {
+            self.list(map, condition, place.ignored(), &mut inside);
+        }
+        // Only the last round's status is the loop's.
+        let status = if place.status == Status::Counts && !place.suppressed { Status::Middle } else { place.status };
+        self.list(map, body, Place { status, ..place.conditional() }, &mut inside);
+        if inside.directory != state.directory {
+            // The second round starts elsewhere than the first.
+            self.lose_directory(first..self.script.commands.len());
+        }
+        state.merge(&inside);
+    }
+
+    pub(super) fn lose_directory(&mut self, commands: std::ops::Range<usize>) {
+        for command in self.script.commands.get_mut(commands).into_iter().flatten() {
+            command.directory = Directory::Unknown;
+        }
+    }
+
+    /// A definition runs nothing. Its commands are gathered here as ones that may run; the call is left out.
+    pub(super) fn function(
+        &mut self,
+        map: &LogicalText,
+        function: &FunctionDefinition,
+        place: Place,
+        state: &mut State,
+    ) {
+        let first = self.script.commands.len();
+        let mut inside = state.clone();
+        inside.repeated = true;
+        let redirects = function.body.1.as_ref().map_or(&[][..], |list| &list.0);
+        let place = Place { exit_counts: false, ..place.ignored().conditional() };
+        self.redirected(map, &function.body.0, redirects, place, &mut inside);
+        state.hide_changes_of(&inside);
+        let Some(name) = location_of(function.fname.loc.as_ref()) else { return };
+        let function = Function {
+            commands: first..self.script.commands.len(),
+            directory: state.directory.clone(),
+            moves: inside.directory != state.directory,
+        };
+        self.functions.insert(name.of(map.as_str()).to_owned(), function);
+    }
+}
+
+fn location(compound: &CompoundCommand) -> Option<TextRange> {
+    location_of(compound.location().as_ref())
+}
