@@ -14,6 +14,8 @@ mod document;
 mod interface;
 pub mod pack;
 mod pack_closure;
+mod pack_command;
+mod pack_lock;
 mod path;
 mod pattern;
 mod recognition;

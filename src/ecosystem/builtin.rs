@@ -11,5 +11,21 @@ macro_rules! packs {
 }
 
 /// All of them, by name.
-pub(super) static PACKS: &[(&str, &str)] =
-    packs!["apt", "coreutils", "fetch", "go", "interpreters", "npm", "pip", "shell"];
+pub(super) static PACKS: &[(&str, &str)] = packs![
+    "apk",
+    "apt",
+    "coreutils",
+    "fetch",
+    "go",
+    "interpreters",
+    "node-tools",
+    "npm",
+    "pip",
+    "pnpm",
+    "poetry",
+    "prisma",
+    "shell",
+    "uv",
+    "yarn",
+    "yarn-berry"
+];

@@ -82,6 +82,8 @@ fn patterns(pack: &Pack) -> Vec<&Pattern> {
             found.extend([&follow.pattern, &follow.block, &follow.block_pattern].into_iter().flatten());
         }
         found.extend(closure.outputs.iter().filter_map(|output| output.pattern.as_ref()));
+        let entries = closure.lock.iter().filter_map(|lock| lock.entries.as_ref());
+        found.extend(entries.flat_map(|entries| [&entries.heading, &entries.needs]));
         let mirrors = closure.lock.iter().flat_map(|lock| &lock.mirrors);
         found.extend(mirrors.filter_map(|mirror| mirror.pattern.as_ref()));
     }

@@ -85,6 +85,8 @@ pub(super) struct Build<'a> {
     pub(super) project: String,
     /// How many commands ran each other to get here.
     depth: usize,
+    /// Whether the command empties its outputs first.
+    clean: bool,
     reads: BTreeMap<String, Read>,
     /// Files with their groups, in the order they were found.
     members: Vec<(String, String)>,
@@ -100,6 +102,7 @@ impl<'a> Build<'a> {
             site,
             project: String::new(),
             depth,
+            clean: found.spec().clean,
             reads: BTreeMap::new(),
             members: Vec::new(),
             closure: Closure::default(),
@@ -123,8 +126,9 @@ impl<'a> Build<'a> {
         self.fixed_reads(spec);
         self.word_paths();
         self.follow_all(spec);
-        self.run_scripts(spec);
         self.outputs(spec);
+        self.rewrites();
+        self.run_scripts(spec);
         self.lock(spec);
         self.refusals(spec);
         self.triggers();
@@ -217,6 +221,7 @@ impl<'a> Build<'a> {
                 let site = Site { directory: Some(&project), ..self.site };
                 let mut build = Build::new(catalog, self.found, site, self.depth + 1);
                 build.project.clone_from(&project);
+                build.clean = false;
                 build.fixed_reads(spec);
                 build.follow_all(spec);
                 build.outputs(spec);
@@ -237,7 +242,9 @@ impl<'a> Build<'a> {
         for write in other.writes {
             self.write(write.path, write.kind);
         }
-        self.closure.missing.extend(other.missing);
+        for missing in other.missing {
+            self.missing(&missing.path, &missing.from, &missing.reason);
+        }
         for refusal in other.refusals {
             self.refuse(&refusal.reason, &refusal.evidence);
         }
@@ -251,9 +258,13 @@ impl<'a> Build<'a> {
     }
 
     pub(super) fn write(&mut self, path: String, kind: WriteKind) {
-        let write = Write { path, kind };
-        if !self.closure.writes.contains(&write) {
-            self.closure.writes.push(write);
+        let known = |write: &Write| {
+            // A command of a script fills what the install has emptied.
+            write.path == path
+                && (write.kind == kind || (write.kind == WriteKind::CleanOutput && kind == WriteKind::Output))
+        };
+        if !self.closure.writes.iter().any(known) {
+            self.closure.writes.push(Write { path, kind });
         }
     }
 

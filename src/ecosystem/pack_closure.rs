@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use super::pack_lock::LockSpec;
 use super::pattern::Pattern;
 
 /// What a command reads and writes.
@@ -61,7 +62,7 @@ pub(super) fn root_group() -> String {
     "root".to_owned()
 }
 
-fn root_groups() -> Vec<String> {
+pub(super) fn root_groups() -> Vec<String> {
     vec![root_group()]
 }
 
@@ -184,75 +185,6 @@ pub struct OutputSpec {
     /// A pattern that finds the path, relative to the file, in a line of each file of the groups.
     #[serde(default)]
     pub pattern: Option<Pattern>,
-}
-
-/// How a command treats the lock file.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct LockSpec {
-    /// Its names; the first that exists is meant, the last is created where none does.
-    pub files: Vec<String>,
-    /// It is never written where one of these holds.
-    #[serde(default)]
-    pub never_when: Vec<Condition>,
-    /// It may be written anew unless all of these hold. Without any, it always may.
-    #[serde(default)]
-    pub settled_when: Vec<Condition>,
-    /// It may be written anew where one of these holds.
-    #[serde(default)]
-    pub unsettled_when: Vec<Condition>,
-    /// It must be JSON in the order that its manager writes: these keys first, then scalars, then tables by name. Empty:
-    /// the order does not matter.
-    #[serde(default)]
-    pub canonical: Vec<String>,
-    /// The manifest by which its manager indents it.
-    #[serde(default)]
-    pub indented_like: Option<String>,
-    /// Values of manifests that it must repeat.
-    #[serde(default)]
-    pub mirrors: Vec<Mirror>,
-}
-
-/// A value of a manifest that the lock file must repeat.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Mirror {
-    /// Groups of the manifests.
-    #[serde(rename = "in", default = "root_groups")]
-    pub groups: Vec<String>,
-    /// Their file names.
-    pub files: Vec<String>,
-    /// Tables of the manifest; with `lines`, tables of which every entry is looked for.
-    pub tables: Vec<String>,
-    /// The selector of the part of a lock file that repeats the tables by the same names. `{directory}` stands for the
-    /// manifest's directory relative to the project.
-    #[serde(default)]
-    pub lock: Option<String>,
-    /// What `{directory}` is for the project's own directory.
-    #[serde(default)]
-    pub root: String,
-    /// The key within an entry of the lock file that holds the manifest's value.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// A line of the lock file must hold this, where `{name}` and `{value}` are those of the entry.
-    #[serde(default)]
-    pub line: Option<String>,
-    /// In a manifest of lines: what finds name and value, separated by a space.
-    #[serde(default)]
-    pub pattern: Option<Pattern>,
-    /// Flags of the lock file that tell whether the manifest has something.
-    #[serde(default)]
-    pub flags: Vec<Flag>,
-}
-
-/// A flag of a lock file.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Flag {
-    /// Its key, beside the tables.
-    pub lock: String,
-    /// Selectors of the manifest; it is true where one of them finds something, else absent.
-    pub any_of: Vec<String>,
 }
 
 /// Something that holds or not. All keys that are given must hold together.

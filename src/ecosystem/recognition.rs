@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Effect;
-use super::pack::{CommandSpec, Pack};
+use super::pack::{CommandSpec, Cost, Pack};
 use super::pattern::name_matches;
 use crate::text::TextRange;
 
@@ -129,6 +129,11 @@ impl Match {
     /// What to write instead so that the command installs exactly what the lock file says.
     pub fn locked_instead(&self) -> Option<&str> {
         self.spec().locked_instead.as_deref()
+    }
+
+    /// How long the command takes, as far as its pack knows.
+    pub fn cost(&self) -> Option<Cost> {
+        self.pack.cost.get(&self.effect()).copied()
     }
 
     /// Whether a variable of this name changes what the command does.

@@ -4,6 +4,7 @@
 //! manager writes the same bytes or nothing. The claim is made only where every condition of the pack holds.
 
 mod canonical;
+mod entries;
 
 use serde_json::Value;
 
@@ -40,13 +41,14 @@ impl Build<'_> {
     }
 
     fn in_step(&mut self, lock: &LockSpec, file: &str) -> bool {
-        if lock.settled_when.is_empty() && lock.mirrors.is_empty() {
+        if lock.settled_when.is_empty() && lock.mirrors.is_empty() && lock.entries.is_none() {
             return false;
         }
         !lock.unsettled_when.iter().any(|condition| self.holds(condition).is_some())
             && lock.settled_when.iter().all(|condition| self.holds(condition).is_some())
             && (lock.canonical.is_empty() || self.is_canonical(lock, file))
             && lock.mirrors.iter().all(|mirror| self.mirrors(mirror, file))
+            && lock.entries.as_ref().is_none_or(|entries| self.holds_exactly(entries, file))
     }
 
     fn is_canonical(&self, lock: &LockSpec, file: &str) -> bool {

@@ -105,7 +105,7 @@ impl Build<'_> {
 
     /// Directories that the command fills, and files that it writes anew.
     pub(super) fn outputs(&mut self, spec: &ClosureSpec) {
-        let kind = if self.found.spec().clean { WriteKind::CleanOutput } else { WriteKind::Output };
+        let kind = if self.clean { WriteKind::CleanOutput } else { WriteKind::Output };
         for output in &spec.outputs {
             for file in self.files_of(&output.groups, &output.files) {
                 let directory = path::parent(&file).to_owned();
@@ -125,6 +125,10 @@ impl Build<'_> {
                 }
             }
         }
+    }
+
+    /// Files that the command itself writes anew.
+    pub(super) fn rewrites(&mut self) {
         for name in &self.found.spec().rewrites {
             if let Some(path) = path::join(&self.project, name) {
                 self.write(path, WriteKind::MayRewrite);

@@ -1,0 +1,166 @@
+//! The part of a pack that describes commands: their words, what their options and arguments stand for, what they do.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::Effect;
+use super::pack::Condition;
+use super::pattern::Pattern;
+
+/// Options whose meaning is known. `*` stands for any characters.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OptionSet {
+    /// Options without a value, or with one after `=`.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Options with a value that names no file.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// Options whose value is a file that is read, and the group the file joins in the closure.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Options whose value is a directory that is read whole.
+    #[serde(default)]
+    pub directories: Vec<String>,
+    /// Options whose value is a file or directory that is written.
+    #[serde(default)]
+    pub writes: Vec<String>,
+    /// Options whose value is the directory the command works in.
+    #[serde(default)]
+    pub project: Vec<String>,
+}
+
+/// One command.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the format")]
+pub struct CommandSpec {
+    /// Its programs, without directories: `pip3.*`, `python -m pip`; `./gradlew` for one in the project.
+    pub programs: Vec<Spanned<String>>,
+    /// The words after the options that select it; `""` where there is none.
+    #[serde(default = "no_subcommand")]
+    pub subcommands: Vec<String>,
+    /// Names of option sets.
+    #[serde(default)]
+    pub options: Vec<Spanned<String>>,
+    /// Whether options that no set names make no difference to what is read and written.
+    #[serde(default)]
+    pub any_option: bool,
+    /// Whether single letters may stand together (`-qy`) and values be attached (`-rFILE`).
+    #[serde(default = "yes")]
+    pub bundles: bool,
+    /// Whether everything after the first argument is an argument too.
+    #[serde(default)]
+    pub stops: bool,
+    /// Roles of the arguments after the subcommand; a role with `*` takes any number. Empty: no argument is accepted.
+    #[serde(default)]
+    pub arguments: Vec<Role>,
+    /// The least number of arguments.
+    #[serde(default)]
+    pub least: usize,
+    /// Every argument must match this.
+    #[serde(default)]
+    pub only: Option<Pattern>,
+    /// One of these options must be given.
+    #[serde(default)]
+    pub require: Vec<String>,
+    /// None of these options may be given.
+    #[serde(default)]
+    pub forbid: Vec<String>,
+    /// What it does.
+    pub effect: Effect,
+    /// Whether it installs exactly what the lock file says.
+    #[serde(default)]
+    pub locked: bool,
+    /// It does so where one of these holds.
+    #[serde(default)]
+    pub locked_when: Vec<Condition>,
+    /// What to write instead to make it so.
+    #[serde(default)]
+    pub locked_instead: Option<String>,
+    /// Whether it empties its outputs first.
+    #[serde(default)]
+    pub clean: bool,
+    /// Whether path arguments are taken with all below them.
+    #[serde(default)]
+    pub recursive: bool,
+    /// Options that make it so.
+    #[serde(default)]
+    pub recursive_with: Vec<String>,
+    /// Files of the project that it may write anew, relative to the project's directory.
+    #[serde(default)]
+    pub rewrites: Vec<String>,
+    /// The closure that says what it reads.
+    #[serde(default)]
+    pub closure: Option<Spanned<String>>,
+    /// Absolute directories that it fills outside of the project.
+    #[serde(default)]
+    pub fills: Vec<String>,
+}
+
+fn no_subcommand() -> Vec<String> {
+    vec![String::new()]
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What an argument stands for.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// No path.
+    Name,
+    /// Any number of those.
+    #[serde(rename = "name*")]
+    Names,
+    /// A path that is read where it looks like one (has a `/` or begins with `.`), else a name. Any number of those.
+    #[serde(rename = "name-or-path*")]
+    NamesOrPaths,
+    /// A path that is read.
+    Read,
+    /// Any number of those.
+    #[serde(rename = "read*")]
+    Reads,
+    /// A path that is written.
+    Write,
+    /// Any number of those.
+    #[serde(rename = "write*")]
+    Writes,
+    /// Paths that are read and written: `chmod`.
+    #[serde(rename = "modify*")]
+    Modifies,
+    /// Paths that are removed.
+    #[serde(rename = "remove*")]
+    Removes,
+    /// A directory that the command works in.
+    Project,
+}
+
+impl Role {
+    /// Whether it takes any number of arguments.
+    pub fn repeats(self) -> bool {
+        !matches!(self, Self::Name | Self::Read | Self::Write | Self::Project)
+    }
+}
+
+/// A program that runs another program.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Runner {
+    /// Its words: `npx`, `npm run`.
+    pub programs: Vec<Spanned<String>>,
+    /// Its own options, each without a value.
+    #[serde(default)]
+    pub flags: Vec<String>,
+    /// Whether the next word may be a script of the manifest.
+    #[serde(default)]
+    pub scripts: bool,
+    /// Whether the next word may be a program.
+    #[serde(default)]
+    pub runs: bool,
+}
