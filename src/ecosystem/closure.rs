@@ -4,7 +4,6 @@ mod condition;
 mod follow;
 mod lock;
 mod reads;
-mod script_words;
 mod scripts;
 
 use std::collections::{BTreeMap, HashMap};

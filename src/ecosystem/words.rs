@@ -18,24 +18,32 @@ pub(super) struct Word {
 impl Word {
     pub(super) fn new(word: &ShellWord, lookup: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut head = String::new();
-        let mut pattern = false;
+        let (mut pattern, mut known) = (false, true);
         for part in &word.parts {
             match part {
                 Part::Literal(text) => head.push_str(text),
                 Part::Variable { name, default } => {
-                    match lookup(name).filter(|value| !value.is_empty()).or_else(|| default.clone()) {
-                        Some(value) => head.push_str(&value),
-                        None => break,
-                    }
+                    let value = lookup(name).filter(|value| !value.is_empty()).or_else(|| default.clone());
+                    let Some(value) = value else {
+                        known = false;
+                        break;
+                    };
+                    head.push_str(&value);
                 }
+                // `uvicorn[standard]` is a pattern for the shell that no file matches, so it stays as it is.
+                Part::Pattern(text) if text.starts_with('[') && text.len() > "[ab]".len() => head.push_str(text),
                 Part::Pattern(_) => {
                     pattern = true;
                     break;
                 }
-                Part::Unknown => break,
+                Part::Unknown => {
+                    known = false;
+                    break;
+                }
             }
         }
-        let argument = Argument { raw: word.raw.clone(), value: word.expand(lookup), range: word.range };
+        let value = (known && !pattern).then(|| head.clone());
+        let argument = Argument { raw: word.raw.clone(), value, range: word.range };
         Self { argument, head, pattern }
     }
 

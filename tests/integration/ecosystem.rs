@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 
 use insta::Settings;
 use layerwise::ecosystem::{Catalog, Closure, Effect, PathKind, ProjectFiles, Recognition, Site};
-use layerwise::shell::{Directory, Guard, Part, ShellWord, SimpleCommand};
-use layerwise::text::TextRange;
+use layerwise::shell::SimpleCommand;
+use layerwise::text::LogicalText;
 
 /// A context in memory: every path with its text.
 struct Memory(BTreeMap<String, String>);
@@ -35,26 +35,10 @@ impl ProjectFiles for Memory {
     }
 }
 
-fn word(text: &str) -> ShellWord {
-    let parts = match (text.strip_prefix('$'), text.find('*')) {
-        (Some(name), _) => vec![Part::Variable { name: name.to_owned(), default: None }],
-        (None, Some(at)) => vec![Part::Literal(text[..at].to_owned()), Part::Pattern(text[at..].to_owned())],
-        (None, None) => vec![Part::Literal(text.to_owned())],
-    };
-    ShellWord { raw: text.to_owned(), parts, range: TextRange::default() }
-}
-
 fn command(line: &str) -> SimpleCommand {
-    SimpleCommand {
-        range: TextRange::default(),
-        assignments: Vec::new(),
-        words: line.split_whitespace().map(word).collect(),
-        prefixes: Vec::new(),
-        user: None,
-        redirects: Vec::new(),
-        directory: Directory::Start,
-        guard: Guard::default(),
-    }
+    let script = layerwise::shell::read(&LogicalText::contiguous(line, 0));
+    assert!(script.unreadable.is_empty() && script.commands.len() == 1, "{line} is one command");
+    script.commands[0].clone()
 }
 
 fn recognize(line: &str) -> Recognition {

@@ -8,8 +8,9 @@ use super::super::site::Site;
 use super::super::words::Word;
 use super::super::{Effect, PathKind, WriteKind, document, path};
 use super::condition::shortened;
-use super::{Build, DEEPEST, found_spec, script_words};
-use crate::shell::ShellWord;
+use super::{Build, DEEPEST, found_spec};
+use crate::shell::{Directory, RedirectKind, SimpleCommand};
+use crate::text::LogicalText;
 
 /// A script that runs.
 #[derive(Clone)]
@@ -68,52 +69,72 @@ impl Build<'_> {
         if script.depth > DEEPEST {
             return self.refuse(&format!("{what} runs scripts that run each other"), &script.evidence());
         }
-        let Some(commands) = script_words::commands(&script.text) else {
-            return self.refuse(&format!("{what} is shell code that is not followed"), &script.evidence());
-        };
-        for words in &commands {
-            let assigned = words.iter().take_while(|word| is_assignment(word)).count();
-            let words: Vec<Word> = words.iter().skip(assigned).map(|word| Word::new(word, &|_| None)).collect();
-            if !words.is_empty() {
-                self.script_command(script, &what, &words);
-            }
+        let shell = crate::shell::read(&LogicalText::contiguous(&script.text, 0));
+        for unreadable in &shell.unreadable {
+            let reason = format!("{what} has a part that cannot be followed: {}", unreadable.reason);
+            self.refuse(&reason, &script.evidence());
+        }
+        for command in &shell.commands {
+            self.script_command(script, &what, command);
         }
     }
 
-    fn script_command(&mut self, script: &Script, what: &str, words: &[Word]) {
+    fn script_command(&mut self, script: &Script, what: &str, command: &SimpleCommand) {
         let catalog = self.catalog;
-        if let Some((_, rest)) = catalog.after_runner(words, |runner| runner.scripts)
+        let words: Vec<Word> = command.words.iter().map(|word| Word::new(word, &|_| None)).collect();
+        if let Some((_, rest)) = catalog.after_runner(&words, |runner| runner.scripts)
             && let Some(name) = rest.first().and_then(Word::value)
+            && script.table.get(name).is_some()
         {
-            let names = [format!("pre{name}"), name.to_owned(), format!("post{name}")];
-            if script.table.get(name).is_some() {
-                for name in &names {
-                    self.script_named(&script.file, &script.table, name, script.depth + 1);
-                }
-                return;
+            for name in [format!("pre{name}"), name.to_owned(), format!("post{name}")] {
+                self.script_named(&script.file, &script.table, &name, script.depth + 1);
             }
+            return;
         }
         let line = words.iter().map(|word| word.argument.raw.as_str()).collect::<Vec<_>>().join(" ");
-        let recognition = catalog.recognize_words(words);
+        let Some(directory) = directory_of(script, &command.directory) else {
+            let reason = format!("{what} runs `{}` in a directory that is not known", shortened(&line));
+            return self.refuse(&reason, &script.evidence());
+        };
+        self.redirects(script, what, &directory, command);
+        let recognition = catalog.recognize_words(&words);
         let Some(found) = recognition.first() else {
-            self.script_files(script, words);
+            self.script_files(script, &directory, &words);
             let reason = format!("{what} runs `{}`, of which nothing is known", shortened(&line));
             return self.refuse(&reason, &script.evidence());
         };
-        self.script_match(script, what, &line, found);
+        self.script_match(script, &directory, what, &line, found);
     }
 
-    fn script_match(&mut self, script: &Script, what: &str, line: &str, found: &Match) {
+    fn redirects(&mut self, script: &Script, what: &str, directory: &str, command: &SimpleCommand) {
+        for redirect in &command.redirects {
+            let Some(target) = redirect.target.literal() else {
+                let reason = format!("{what} redirects to or from a file that is not known");
+                self.refuse(&reason, &script.evidence());
+                continue;
+            };
+            // What lies outside of the project, such as /dev/null, is no matter of the context.
+            let Some(path) = path::join(directory, target) else { continue };
+            match redirect.kind {
+                RedirectKind::Read => {
+                    self.take_path(&path, &[], "scripts", &format!("named by {what}"), &script.file, true);
+                }
+                RedirectKind::Write => self.write(path, WriteKind::MayRewrite),
+            }
+        }
+    }
+
+    fn script_match(&mut self, script: &Script, directory: &str, what: &str, line: &str, found: &Match) {
         let evidence = script.evidence();
         for word in &found.unknown {
             self.refuse(&format!("{what} runs `{}`; nothing is known of `{word}`", shortened(line)), &evidence);
         }
         match found.effect() {
             Effect::Inert | Effect::ContextFree | Effect::Download => {}
-            Effect::Paths => self.script_paths(script, what, found),
-            Effect::Generate => self.script_generator(script, found),
+            Effect::Paths => self.script_paths(script, directory, what, found),
+            Effect::Generate => self.script_generator(script, directory, found),
             Effect::Build => {
-                self.script_paths(script, what, found);
+                self.script_paths(script, directory, what, found);
                 let reason = format!("{what} runs `{}`, which may read any file of the project", shortened(line));
                 self.refuse(&reason, &evidence);
             }
@@ -123,19 +144,18 @@ impl Build<'_> {
         }
     }
 
-    fn script_generator(&mut self, script: &Script, found: &Match) {
-        let directory = path::parent(&script.file).to_owned();
-        let resolve = |relative: &str| path::join(&directory, relative);
-        let site = Site { directory: Some(&directory), resolve: &resolve, ..self.site };
+    fn script_generator(&mut self, script: &Script, directory: &str, found: &Match) {
+        let resolve = |relative: &str| path::join(directory, relative);
+        let site = Site { directory: Some(directory), resolve: &resolve, ..self.site };
         let build = Build::new(self.catalog, found, site, script.depth + 1);
         let closure = build.run(&found_spec(found));
         self.merge(closure);
     }
 
-    /// Paths that a command of a script names, relative to its manifest.
-    fn script_paths(&mut self, script: &Script, what: &str, found: &Match) {
+    /// Paths that a command of a script names.
+    fn script_paths(&mut self, script: &Script, directory: &str, what: &str, found: &Match) {
         for given in &found.paths {
-            let Some(path) = path::join(path::parent(&script.file), &given.path) else { continue };
+            let Some(path) = path::join(directory, &given.path) else { continue };
             if given.pattern {
                 let reason = format!("{what} names files by a pattern, `{}…`", given.path);
                 self.refuse(&reason, &script.evidence());
@@ -151,11 +171,9 @@ impl Build<'_> {
     }
 
     /// Words of an unknown command that name files of the project belong to what it reads.
-    fn script_files(&mut self, script: &Script, words: &[Word]) {
+    fn script_files(&mut self, script: &Script, directory: &str, words: &[Word]) {
         for word in words {
-            let Some(path) = word.value().and_then(|value| path::join(path::parent(&script.file), value)) else {
-                continue;
-            };
+            let Some(path) = word.value().and_then(|value| path::join(directory, value)) else { continue };
             if self.site.files.kind(&path) == Some(PathKind::File) {
                 self.read(&path, false, &format!("named by the `{}` script of `{}`", script.name, script.file));
             }
@@ -163,11 +181,12 @@ impl Build<'_> {
     }
 }
 
-/// Whether the word is `NAME=value`.
-fn is_assignment(word: &ShellWord) -> bool {
-    word.raw.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty()
-            && name.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric())
-            && !name.starts_with(|first: char| first.is_ascii_digit())
-    })
+/// The directory of the context that a command of a script runs in; scripts start beside their manifest.
+fn directory_of(script: &Script, directory: &Directory) -> Option<String> {
+    let start = path::parent(&script.file);
+    match directory {
+        Directory::Start => Some(start.to_owned()),
+        Directory::Path(path) if !path.contains('$') => path::join(start, path),
+        Directory::Path(_) | Directory::Unknown => None,
+    }
 }
