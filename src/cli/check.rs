@@ -2,10 +2,11 @@
 
 mod apply;
 mod inputs;
+mod jobs;
 mod read;
 mod results;
 
-use std::io::Read;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -15,9 +16,10 @@ use super::failure::{self, Failure};
 use super::output::{self, Format, Rendering};
 use super::{Status, terminal};
 use crate::analysis;
-use crate::config::{Discovery, FailOn, FileSettings, Overrides, Source};
+use crate::config::{Discovery, FailOn, Overrides, Source};
 use crate::diagnostic::Safety;
-use inputs::{Input, Place};
+use inputs::Place;
+use jobs::{Job, Jobs};
 pub(super) use results::{CheckedFile, Counts, Results};
 
 /// What `check` is asked.
@@ -58,7 +60,7 @@ pub(super) struct CheckArgs {
 
     /// The configuration file for all paths.
     #[arg(long, value_name = "FILE", env = "LAYERWISE_CONFIG", conflicts_with = "isolated")]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
 
     /// Go without configuration files.
     #[arg(long)]
@@ -87,10 +89,16 @@ pub(super) fn run(args: &CheckArgs) -> Status {
     };
     let found = inputs::find(&args.paths, args.stdin_filename.as_deref(), &discovery);
     let mut failures = found.failures;
-    let jobs = read_all(&found.inputs, &discovery, &mut failures);
+    let Jobs { jobs, templates } = Jobs::read(&found.inputs, &discovery, &mut failures);
     let status = if args.diff { show_diff(args, &jobs) } else { show_findings(args, &jobs, &mut failures) };
     if found.inputs.is_empty() && failures.is_empty() {
         terminal::note("warning: no Dockerfile found under the given paths");
+    }
+    if templates > 0 && !args.quiet {
+        let templates = output::count(templates, "template");
+        terminal::note(&format!(
+            "note: {templates} of Dockerfiles passed over; a file that is named is always checked"
+        ));
     }
     failure::report(&failures);
     match status {
@@ -104,51 +112,16 @@ fn discovery(args: &CheckArgs) -> Result<Discovery, Failure> {
     let directory = std::env::current_dir().map_err(|error| Failure::NoWorkingDirectory(error.to_string()))?;
     let source = match &args.config {
         _ if args.isolated => Source::Isolated,
-        Some(file) => Source::File(file.clone()),
-        None => Source::Nearest,
+        Some(file) if !file.is_empty() => Source::File(file.into()),
+        _ => Source::Nearest,
     };
-    let overrides = Overrides { select: args.select.clone(), ignore: args.ignore.clone(), fail_on: args.fail_on };
+    let overrides = Overrides { select: names(&args.select), ignore: names(&args.ignore), fail_on: args.fail_on };
     Ok(Discovery::new(&directory, source, overrides)?)
 }
 
-/// A file that was read and waits for its check.
-struct Job {
-    input: Input,
-    source: String,
-    settings: FileSettings,
-}
-
-impl Job {
-    fn analysis(&self) -> analysis::Input<'_> {
-        analysis::Input { path: &self.input.path, source: &self.source, settings: &self.settings, pending: &[] }
-    }
-
-    /// The file with what was found in it, or in the text that it has become.
-    fn checked(&self, source: &str, diagnostics: Vec<crate::diagnostic::Diagnostic>) -> CheckedFile {
-        CheckedFile::new(&self.input.name, source, diagnostics, self.settings.settings.fail_on)
-    }
-}
-
-fn read_all(inputs: &[Input], discovery: &Discovery, failures: &mut Vec<Failure>) -> Vec<Job> {
-    let read: Vec<Result<Job, Failure>> = inputs
-        .par_iter()
-        .map(|input| {
-            let settings = discovery.for_file(&input.path).map_err(Failure::Config)?;
-            let source = match input.place {
-                Place::File => read::file(&input.path, &input.name),
-                Place::StandardInput => read::stream(std::io::stdin().lock().by_ref(), &input.name),
-            }?;
-            Ok(Job { input: input.clone(), source, settings })
-        })
-        .collect();
-    let mut jobs = Vec::new();
-    for result in read {
-        match result {
-            Ok(job) => jobs.push(job),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    jobs
+/// The names of a list; an environment variable that is set to nothing gives one empty name.
+fn names(list: &[String]) -> Vec<String> {
+    list.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 fn show_findings(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) -> Status {

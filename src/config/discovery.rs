@@ -70,9 +70,13 @@ impl Discovery {
         loaded.entry(file.clone()).or_insert_with(|| self.load(&file).map(Arc::new).map_err(Arc::new)).clone()
     }
 
-    /// The path from the root of the file system.
-    pub fn absolute(&self, path: &Path) -> PathBuf {
-        normalize(&self.working_directory.join(path))
+    /// The path from the root of the file system, as written.
+    pub fn join(&self, path: &Path) -> PathBuf {
+        self.working_directory.join(path)
+    }
+
+    fn absolute(&self, path: &Path) -> PathBuf {
+        normalize(&self.join(path))
     }
 
     fn load(&self, file: &Path) -> Result<Settings, ConfigError> {

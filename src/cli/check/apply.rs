@@ -85,6 +85,11 @@ fn write(job: &Job, outcome: &Outcome) -> Result<(), Failure> {
     match job.input.place {
         Place::StandardInput => terminal::print(&outcome.text),
         Place::File if outcome.text == job.source => {}
+        // A pipe or a device would be replaced by a file.
+        Place::File if !job.input.path.is_file() => {
+            let reason = "it is no regular file".to_owned();
+            return Err(Failure::Unwritable { path: job.input.name.clone(), reason });
+        }
         Place::File => replace(&job.input.path, &job.input.name, &outcome.text)?,
     }
     Ok(())

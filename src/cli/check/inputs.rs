@@ -11,7 +11,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use super::shown;
 use crate::cli::failure::Failure;
-use crate::config::Discovery;
+use crate::config::{Discovery, normalize};
 
 /// The name of standard input where none is given.
 const STANDARD_INPUT: &str = "<stdin>";
@@ -49,10 +49,12 @@ const OTHER_ENDS: [&str; 22] = [
 pub(super) struct Input {
     /// As shown.
     pub(super) name: String,
-    /// Absolute; for standard input, of the name it is given.
+    /// Absolute, `..` kept, since a link may stand before it; for standard input, of the name it is given.
     pub(super) path: PathBuf,
     /// Where its text comes from.
     pub(super) place: Place,
+    /// Whether the command line names it, as against a walk that found it.
+    pub(super) named: bool,
 }
 
 /// Where text comes from.
@@ -76,19 +78,19 @@ pub(super) fn find(paths: &[PathBuf], stdin_filename: Option<&Path>, discovery: 
     for path in paths {
         if path.as_os_str() == "-" {
             let name = stdin_filename.unwrap_or(Path::new(STANDARD_INPUT));
-            let input = Input { name: shown(name), path: discovery.absolute(name), place: Place::StandardInput };
-            found.inputs.push(input);
+            let place = Place::StandardInput;
+            found.inputs.push(Input { name: shown(name), path: discovery.join(name), place, named: true });
         } else {
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => found.walk(path, discovery),
-                Ok(_) => found.take(path, discovery),
+                Ok(_) => found.take(path, true, discovery),
                 Err(error) => found.failures.push(missing(path, &error)),
             }
         }
     }
     let mut seen = BTreeSet::new();
-    found.inputs.retain(|input| seen.insert((input.place == Place::File).then(|| input.path.clone())));
-    found.inputs.sort_by(|left, right| left.name.cmp(&right.name));
+    found.inputs.sort_by(|left, right| (&left.name, right.named).cmp(&(&right.name, left.named)));
+    found.inputs.retain(|input| seen.insert((input.place == Place::File).then(|| normalize(&input.path))));
     found
 }
 
@@ -100,8 +102,8 @@ fn missing(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 impl Found {
-    fn take(&mut self, path: &Path, discovery: &Discovery) {
-        self.inputs.push(Input { name: shown(path), path: discovery.absolute(path), place: Place::File });
+    fn take(&mut self, path: &Path, named: bool, discovery: &Discovery) {
+        self.inputs.push(Input { name: shown(path), path: discovery.join(path), place: Place::File, named });
     }
 
     fn walk(&mut self, root: &Path, discovery: &Discovery) {
@@ -124,7 +126,7 @@ impl Found {
             }
         }
         for folder in folders {
-            let absolute = discovery.absolute(&folder);
+            let absolute = discovery.join(&folder);
             if !self.inputs.iter().skip(before).any(|input| input.path.starts_with(&absolute)) {
                 self.failures.push(Failure::Folder(shown(&folder)));
             }
@@ -138,9 +140,9 @@ impl Found {
         }
         // A broken configuration is reported when the file is read.
         let settings = entry.path().parent().map(|folder| discovery.for_directory(folder));
-        let excluded = matches!(settings, Some(Ok(settings)) if settings.excludes(&discovery.absolute(entry.path())));
+        let excluded = matches!(settings, Some(Ok(settings)) if settings.excludes(&discovery.join(entry.path())));
         if !excluded {
-            self.take(entry.path(), discovery);
+            self.take(entry.path(), false, discovery);
         }
     }
 }

@@ -1,0 +1,98 @@
+//! Files that were read and wait for their check.
+
+use std::io::Read;
+
+use rayon::prelude::*;
+
+use super::inputs::{Input, Place};
+use super::{CheckedFile, read};
+use crate::analysis;
+use crate::cli::failure::Failure;
+use crate::config::{Discovery, FileSettings};
+use crate::diagnostic::Diagnostic;
+use crate::syntax::{Body, Dockerfile};
+
+/// What template languages put before their own words.
+const DELIMITERS: [&str; 3] = ["{{", "{%", "<%"];
+
+/// A file with its text and what holds for it.
+pub(super) struct Job {
+    pub(super) input: Input,
+    pub(super) source: String,
+    pub(super) settings: FileSettings,
+}
+
+/// All files that are checked.
+#[derive(Default)]
+pub(super) struct Jobs {
+    /// Sorted by name.
+    pub(super) jobs: Vec<Job>,
+    /// How many files were passed over because they become Dockerfiles only when something fills them in.
+    pub(super) templates: usize,
+}
+
+impl Jobs {
+    pub(super) fn read(inputs: &[Input], discovery: &Discovery, failures: &mut Vec<Failure>) -> Self {
+        let read: Vec<Result<Job, Failure>> = inputs.par_iter().map(|input| Job::read(input, discovery)).collect();
+        let mut all = Self::default();
+        for result in read {
+            match result {
+                Ok(job) if !job.input.named && is_template(&job.source) => all.templates += 1,
+                Ok(job) => all.jobs.push(job),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        all
+    }
+}
+
+impl Job {
+    fn read(input: &Input, discovery: &Discovery) -> Result<Self, Failure> {
+        let settings = discovery.for_file(&input.path).map_err(Failure::Config)?;
+        let source = match input.place {
+            Place::File => read::file(&input.path, &input.name),
+            Place::StandardInput => read::stream(std::io::stdin().lock().by_ref(), &input.name),
+        }?;
+        Ok(Self { input: input.clone(), source, settings })
+    }
+
+    pub(super) fn analysis(&self) -> analysis::Input<'_> {
+        analysis::Input { path: &self.input.path, source: &self.source, settings: &self.settings, pending: &[] }
+    }
+
+    /// The file with what was found in it, or in the text that it has become.
+    pub(super) fn checked(&self, source: &str, diagnostics: Vec<Diagnostic>) -> CheckedFile {
+        CheckedFile::new(&self.input.name, source, diagnostics, self.settings.settings.fail_on)
+    }
+}
+
+/// Whether an instruction or a base image is a template's word, which no Dockerfile can have there.
+fn is_template(source: &str) -> bool {
+    let has_delimiter = |text: &str| DELIMITERS.iter().any(|delimiter| text.contains(delimiter));
+    if !has_delimiter(source) {
+        return false;
+    }
+    Dockerfile::parse(source).instructions().iter().any(|instruction| match &instruction.body {
+        Body::From(from) => has_delimiter(&from.image.text),
+        _ => has_delimiter(instruction.keyword_range.of(source)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_templates_from_dockerfiles_that_use_braces() {
+        for (source, expected) in [
+            ("{{ header }}\nFROM alpine:3.20\n", true),
+            ("FROM {{ image }}\n", true),
+            ("FROM alpine:3.20\n{% if x %}\nRUN y\n{% endif %}\n", true),
+            ("FROM alpine:<%= version %>\n", true),
+            ("FROM alpine:3.20\nRUN docker inspect -f '{{ .Id }}' x\n", false),
+            ("FROM ${IMAGE:-${OTHER}}\nLABEL a=\"<%\"\n", false),
+        ] {
+            assert_eq!(is_template(source), expected, "{source}");
+        }
+    }
+}
