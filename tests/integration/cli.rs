@@ -141,3 +141,69 @@ fn a_file_that_cannot_be_read_is_named() {
     assert!(run.stderr.contains("`/proc/self/mem` cannot be read"), "{}", run.stderr);
     assert!(run.stdout.contains("unpinned-base-image"), "the other file is still checked: {}", run.stdout);
 }
+
+/// A Dockerfile with one fix.
+const MENDABLE: &[u8] = b"# layerwise ignore=unpined-base-image\nFROM debian\n";
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_written_stays_and_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    program::write(folder.path(), "Dockerfile", MENDABLE);
+    let file = folder.path().join("Dockerfile");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let run = program::run(program::layerwise(folder.path(), &["check", "--fix"]), "");
+    assert_eq!(run.exit, Some(2));
+    assert!(run.stderr.contains("`Dockerfile` cannot be written: the file is read-only"), "{}", run.stderr);
+    assert!(run.stdout.contains("unknown-suppression"), "what was not mended is still shown: {}", run.stdout);
+    assert_eq!(std::fs::read(file).unwrap(), MENDABLE);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_permissions_stay() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    program::write(folder.path(), "docker/real", MENDABLE);
+    let (real, link) = (folder.path().join("docker/real"), folder.path().join("Dockerfile"));
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("docker/real", &link).unwrap();
+    let run = program::run(program::layerwise(folder.path(), &["check", "--fix", "Dockerfile"]), "");
+    assert_eq!(run.exit, Some(0), "{}{}", run.stdout, run.stderr);
+    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("docker/real"));
+    assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_ne!(std::fs::read(&real).unwrap(), MENDABLE);
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 2, "no temporary file is left");
+}
+
+/// `a/link/..` is the parent of what the link points to, not `a`.
+#[cfg(unix)]
+#[test]
+fn dots_after_a_link_lead_where_the_system_says() {
+    let folder = tempfile::tempdir().unwrap();
+    program::write(folder.path(), "real/Dockerfile", b"FROM debian\n");
+    program::write(folder.path(), "real/inner/x", b"");
+    program::write(folder.path(), "a/Dockerfile", b"FROM debian:12\n");
+    std::os::unix::fs::symlink("../real/inner", folder.path().join("a/link")).unwrap();
+    let run = program::run(program::layerwise(folder.path(), &["check", "a/link/../Dockerfile"]), "");
+    assert_eq!(run.exit, Some(1), "{}", run.stdout);
+}
+
+/// The order of the arguments, and how many threads there are, change nothing.
+#[test]
+fn output_is_the_same_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..40 {
+        program::write(folder.path(), &format!("d{number}/Dockerfile"), b"FROM debian\nRUUN x\n");
+    }
+    let output = |args: &[&str], threads: &str| {
+        let mut command = program::layerwise(folder.path(), args);
+        command.env("RAYON_NUM_THREADS", threads);
+        program::run(command, "").stdout
+    };
+    let expected = output(&["check", "--output-format", "json", "."], "1");
+    assert_eq!(output(&["check", "--output-format", "json", "."], "8"), expected);
+    assert_eq!(output(&["check", "--output-format", "json", "d39/Dockerfile", ".", "d0"], "8"), expected);
+}

@@ -1,7 +1,12 @@
 //! Fixing: whole fixes or none, no overlap, an end, and never a broken file.
 
+use std::path::Path;
+
+use layerwise::analysis::{self, Input};
+use layerwise::config::{Discovery, Overrides, Source};
 use layerwise::diagnostic::{Diagnostic, FileEdit, Fix, Safety, Severity};
 use layerwise::fix::{self, Trouble};
+use layerwise::syntax::Dockerfile;
 use layerwise::text::{Change, TextEdit, TextRange};
 use proptest::prelude::*;
 
@@ -112,5 +117,54 @@ proptest! {
         let twice = fix::fix(&once.text, Safety::Safe, &check);
         prop_assert_eq!(&twice.text, &once.text);
         prop_assert!(!twice.changes());
+    }
+}
+
+/// Lines of a Dockerfile in which rules find something, in any order, and some that no reader accepts.
+fn dockerfile() -> impl Strategy<Value = String> {
+    let line = prop::sample::select(vec![
+        "FROM debian",
+        "FROM node:22 AS build",
+        "FROM build",
+        "ARG VERSION=1",
+        "ARG REVISION",
+        "WORKDIR /app",
+        "COPY . .",
+        "COPY package.json package-lock.json ./",
+        "COPY --from=build /app /app",
+        "RUN npm ci",
+        "RUN apt-get update && \\\n    apt-get install -y curl",
+        "RUN echo $REVISION",
+        "RUN <<EOF\npip install -r requirements.txt\nEOF",
+        "ENV A=b",
+        "# layerwise ignore=unpined-base-image",
+        "# a comment",
+        "",
+        "USER app",
+        "CMD [\"node\", \"app.js\"]",
+        "RUUN x",
+        "COPY a",
+    ]);
+    (prop::collection::vec(line, 0..14), prop::sample::select(vec!["\n", "\r\n"]))
+        .prop_map(|(lines, newline)| lines.join("\n").replace('\n', newline))
+}
+
+proptest! {
+    /// With the real rules: no trouble, no new syntax error, and a second run changes nothing.
+    #[test]
+    fn the_rules_fixes_come_to_an_end(source in dockerfile()) {
+        let discovery = Discovery::new(Path::new("/nowhere"), Source::Isolated, Overrides::default()).unwrap();
+        let path = Path::new("/nowhere/Dockerfile");
+        let settings = discovery.for_file(path).unwrap();
+        let fix = |source: &str| {
+            analysis::check_and_fix(&Input { path, source, settings: &settings, pending: &[] }, Safety::Unsafe)
+        };
+        let once = fix(&source);
+        prop_assert_eq!(&once.trouble, &None);
+        let errors = |text: &str| Dockerfile::parse(text).errors().len();
+        prop_assert!(errors(&once.text) <= errors(&source));
+        if once.files.is_empty() {
+            prop_assert_eq!(&fix(&once.text).text, &once.text);
+        }
     }
 }
