@@ -1,7 +1,7 @@
 //! The command line: typed arguments, one file per command, outputs.
 //!
-//! A command is a file with a struct of arguments and a `run` that returns a [`Status`]. Results go to standard output,
-//! everything else to standard error. What keeps the program from doing its work is a [`failure::Failure`].
+//! A command is a file with a struct of arguments and a `run` that returns a `Status`. Results go to standard output,
+//! everything else to standard error. What keeps the program from doing its work is a `Failure`.
 
 mod check;
 mod explain;

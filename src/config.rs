@@ -1,6 +1,6 @@
 //! Configuration: `layerwise.toml`, from the folder of a file upward.
 //!
-//! [`schema`] is the file as written, [`Settings`] what it means, [`Discovery`] finds the one that holds for a file.
+//! `Schema` is the file as written, [`Settings`] what it means, [`Discovery`] finds the one that holds for a file.
 //! A mistake in it is a [`ConfigError`] that shows the place.
 
 mod discovery;

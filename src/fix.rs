@@ -57,6 +57,7 @@ pub enum Trouble {
 
 fn names(rules: &[&'static str]) -> String {
     let mut names: Vec<String> = rules.iter().map(|rule| format!("`{rule}`")).collect();
+    names.sort();
     names.dedup();
     names.join(", ")
 }

@@ -1,7 +1,7 @@
 //! Lint: rules, and everything about them that is not a rule.
 //!
 //! A *rule* looks at one parsed Dockerfile and reports findings through a [`Reporter`]. It never looks at configuration,
-//! at suppression comments or at another rule: [`run`] runs the selected rules, then applies suppression ([`Suppressions`])
+//! at suppression comments or at another rule: [`run()`] runs the selected rules, then applies suppression ([`Suppressions`])
 //! and severity ([`Selection`]) in one place. A rule's [`Meta`] carries its manual page.
 //!
 //! *Built-in* findings ([`builtin`]) have a name and a manual page like rules, but come from the engine itself.

@@ -52,7 +52,7 @@ impl Default for Selection {
 }
 
 impl Selection {
-    /// What the request selects. [`builtin::SyntaxProblem`] stays on unless `ignore` names it.
+    /// What the request selects. `syntax-error` stays on unless `ignore` names it.
     ///
     /// # Errors
     /// [`UnknownRule`] for the first name that no rule has.

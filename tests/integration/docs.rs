@@ -33,3 +33,20 @@ fn the_page_of_rules_is_up_to_date() {
     let page = std::fs::read_to_string(folder.join("docs/rules.md")).unwrap_or_default();
     assert!(page == run.stdout, "run: cargo run -- rules --output-format markdown > docs/rules.md");
 }
+
+#[test]
+fn the_list_of_rules_tells_everything_of_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = program::run(program::layerwise(folder.path(), &["rules", "--output-format", "json"]), "");
+    let list: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let rules = list["rules"].as_array().unwrap();
+    let text = program::run(program::layerwise(folder.path(), &["rules"]), "").stdout;
+    assert_eq!(rules.len(), lint::every_meta().count());
+    for (meta, rule) in lint::every_meta().zip(rules) {
+        assert_eq!(rule["name"], meta.name);
+        assert_eq!(rule["severity"], meta.severity.name());
+        assert_eq!(rule["fix"], meta.fix.name());
+        assert!(rule["summary"].as_str().unwrap().ends_with('.'), "{}: the summary is no sentence", meta.name);
+        assert!(text.lines().any(|line| line.split_whitespace().next() == Some(meta.name)), "{text}");
+    }
+}

@@ -70,9 +70,14 @@ pub(super) fn printable(line: &str) -> String {
     content.get(..kept).unwrap_or_default().chars().map(visible).chain(cut.chars()).collect()
 }
 
-/// Characters that could steer the terminal become `?`; one byte stays one byte.
+/// Characters that could steer the terminal become question marks of the same number of bytes.
 fn visible(character: char) -> char {
-    if character.is_ascii_control() && character != '\t' { '?' } else { character }
+    match character {
+        '\t' => character,
+        _ if character.is_ascii_control() => '?',
+        _ if character.is_control() => '¿',
+        _ => character,
+    }
 }
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -99,6 +104,7 @@ mod tests {
 
     #[test]
     fn takes_out_what_steers_a_terminal() {
-        assert_eq!(printable("RUN \u{1b}[2J\tx\n"), "RUN ?[2J\tx");
+        assert_eq!(printable("RUN \u{1b}[2J\t\u{9b}x\n"), "RUN ?[2J\t¿x");
+        assert!((char::MIN..=char::MAX).all(|each| visible(each).len_utf8() == each.len_utf8()));
     }
 }
