@@ -8,6 +8,7 @@ mod ast;
 mod body;
 mod command_line;
 mod directives;
+mod error;
 mod expand;
 mod flags;
 mod head;
@@ -27,8 +28,10 @@ mod words;
 
 pub use ast::{
     ArgDeclaration, Body, Command, Comment, Directive, Dockerfile, Flag, From, Healthcheck, Heredoc, Instruction,
-    Keyword, Pair, Source, SyntaxError, SyntaxErrorKind, Token, TokenKind, Transfer, Word,
+    Keyword, Pair, Source, Transfer, Word,
 };
+pub use error::{SyntaxError, SyntaxErrorKind};
 pub use expand::{ExpandError, Expansion, expand, expand_heredoc, expand_words, variables};
 pub use image::ImageReference;
 pub use mount::{Mount, MountKind, Sharing};
+pub use tokens::{Token, TokenKind};

@@ -1,5 +1,7 @@
 //! The tree: plain data, every node with its range in the source.
 
+use super::error::SyntaxError;
+use super::tokens::Token;
 use crate::text::{LineIndex, LogicalText, TextRange};
 
 /// A parsed Dockerfile.
@@ -315,85 +317,4 @@ pub struct ArgDeclaration {
     pub name: Word,
     /// The default as written, quotes included; `None` where there is no `=`.
     pub default: Option<Word>,
-}
-
-/// Something that `BuildKit` would reject, or that cannot be what was meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// How deep the fault goes.
-    pub kind: SyntaxErrorKind,
-    /// Where.
-    pub range: TextRange,
-    /// What, as a phrase without a full stop.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-impl SyntaxError {
-    pub(super) fn text(range: TextRange, message: impl Into<String>) -> Self {
-        Self { kind: SyntaxErrorKind::Text, range, message: message.into(), help: None }
-    }
-
-    pub(super) fn instruction(range: TextRange, message: impl Into<String>) -> Self {
-        Self { kind: SyntaxErrorKind::Instruction, range, message: message.into(), help: None }
-    }
-
-    pub(super) fn with_help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// Adds the nearest of the names that were possible, where one is near.
-    pub(super) fn suggesting(self, written: &str, known: &[&str]) -> Self {
-        match super::suggestion::nearest(written, known) {
-            Some(name) => self.with_help(format!("did you mean `{name}`?")),
-            None => self,
-        }
-    }
-}
-
-/// Kinds of [`SyntaxError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SyntaxErrorKind {
-    /// The text cannot be cut into instructions and arguments: `BuildKit`'s parser stops here.
-    Text,
-    /// An instruction's name, flags, arguments or place are not allowed.
-    Instruction,
-}
-
-/// A piece of the source of one kind. Tokens cover the source without gap or overlap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// What it is.
-    pub kind: TokenKind,
-    /// Where it stands.
-    pub range: TextRange,
-}
-
-/// Kinds of [`Token`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenKind {
-    /// A byte order mark.
-    ByteOrderMark,
-    /// Blanks and tabs.
-    Whitespace,
-    /// `\n` or `\r\n`.
-    LineBreak,
-    /// `# …`, without its line break.
-    Comment,
-    /// A parser directive's line, without its line break.
-    Directive,
-    /// The name of an instruction.
-    Keyword,
-    /// `--name=value`.
-    Flag,
-    /// Text of the arguments on one line.
-    Text,
-    /// The escape character that continues a line, with the blanks after it, without the line break.
-    Continuation,
-    /// Lines of a heredoc's body, line breaks included.
-    HeredocBody,
-    /// A heredoc's last line, without its line break.
-    HeredocTerminator,
 }

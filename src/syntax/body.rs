@@ -5,7 +5,8 @@ mod pairs;
 mod stage;
 mod transfer;
 
-use super::ast::{Body, Command, Healthcheck, Heredoc, Keyword, SyntaxError, Word};
+use super::ast::{Body, Command, Healthcheck, Heredoc, Keyword, Word};
+use super::error::SyntaxError;
 use super::json::Form;
 use super::words;
 use crate::text::{LogicalText, TextRange};

@@ -49,7 +49,7 @@ impl CommandLine {
     /// Reads on from the instruction's first line until a line is not continued.
     pub(super) fn read(first: Line, lines: &mut Lines<'_>, source: &str, escape: char) -> Self {
         let start = Part::text(first, first.trimmed_start(source), source, escape);
-        let mut command = Self { parts: Vec::new(), text: LogicalText::new(), last: first };
+        let mut command = Self { parts: Vec::new(), text: LogicalText::empty_at(start.text.start), last: first };
         let mut continued = command.push(start, source);
         while continued {
             let Some(line) = lines.next() else { break };

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::ast::{Directive, SyntaxError, Word};
+use super::ast::{Directive, Word};
+use super::error::SyntaxError;
 use super::lines::Line;
 use crate::text::TextRange;
 

@@ -4,7 +4,8 @@
 
 use std::collections::HashSet;
 
-use super::ast::{Flag, Keyword, SyntaxError};
+use super::ast::{Flag, Keyword};
+use super::error::SyntaxError;
 
 /// What a flag takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

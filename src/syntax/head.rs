@@ -37,7 +37,7 @@ fn flags(line: &LogicalText, mut at: usize, end: usize, escape: char) -> (Vec<Fl
     let text = &line.as_str()[..end];
     let mut flags = Vec::new();
     loop {
-        at = end - text[at..].trim_start().len();
+        at = end - text[at..].trim_start_matches(|next: char| next.is_ascii() && next.is_whitespace()).len();
         if !text[at..].starts_with("--") {
             return (flags, at);
         }
@@ -67,6 +67,11 @@ fn flag(line: &LogicalText, range: TextRange, resolved: &str) -> Flag {
     }
 }
 
+/// `BuildKit` looks at flags byte by byte, so of the blanks only those below U+0100 end them.
+fn ends_flag(character: char) -> bool {
+    character < '\u{100}' && character.is_whitespace()
+}
+
 /// The word at `start` with quotes and escapes resolved, and where it ends.
 fn flag_word(text: &str, start: usize, escape: char) -> (String, usize) {
     let mut word = String::new();
@@ -74,7 +79,7 @@ fn flag_word(text: &str, start: usize, escape: char) -> (String, usize) {
     let mut characters = text[start..].char_indices();
     while let Some((at, character)) = characters.next() {
         match quote {
-            None if character.is_whitespace() => return (word, start + at),
+            None if ends_flag(character) => return (word, start + at),
             None if matches!(character, '\'' | '"') => quote = Some(character),
             Some(open) if open == character => quote = None,
             _ if character == escape => word.extend(characters.next().map(|(_, escaped)| escaped)),

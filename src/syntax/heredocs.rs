@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::ast::{Heredoc, SyntaxError};
+use super::ast::Heredoc;
+use super::error::SyntaxError;
 use super::lexer::{self, Mode};
 use super::lines::{Line, Lines};
 use crate::text::{LogicalText, TextRange};

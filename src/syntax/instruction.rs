@@ -1,7 +1,8 @@
 //! Instructions: a command line read as name, flags, arguments and heredoc openers.
 
-use super::ast::{Body, Flag, Heredoc, Instruction, Keyword, SyntaxError};
+use super::ast::{Body, Flag, Heredoc, Instruction, Keyword};
 use super::body::{self, Arguments};
+use super::error::SyntaxError;
 use super::head::Head;
 use super::heredocs::{self, Opener};
 use super::json::Form;

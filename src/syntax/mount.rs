@@ -4,7 +4,8 @@
 
 mod fields;
 
-use super::ast::{SyntaxError, Word};
+use super::ast::Word;
+use super::error::SyntaxError;
 use crate::text::TextRange;
 
 /// Kinds of [`Mount`].

@@ -1,10 +1,12 @@
 //! The reader: from the text of a file to its tree.
 
-use super::ast::{Body, Comment, Dockerfile, Instruction, Keyword, SyntaxError, TokenKind};
+use super::ast::{Body, Comment, Dockerfile, Instruction, Keyword};
 use super::command_line::{CommandLine, PartKind};
 use super::directives::{DirectiveLine, DirectiveReader, escape_of};
+use super::error::SyntaxError;
 use super::lines::{self, LONGEST_LINE, Line, Lines};
 use super::tokens::TokenBuilder;
+use super::tokens::TokenKind;
 use super::{heredocs, instruction};
 use crate::text::{LineIndex, TextRange};
 

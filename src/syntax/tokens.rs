@@ -1,9 +1,45 @@
 //! Tokens: every byte of the source under one kind, in order.
 
-use super::ast::{Heredoc, Instruction, Token, TokenKind};
+use super::ast::{Heredoc, Instruction};
 use super::command_line::{CommandLine, Part, PartKind};
 use super::lines::{BYTE_ORDER_MARK, Line};
 use crate::text::TextRange;
+
+/// A piece of the source of one kind. Tokens cover the source without gap or overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Where it stands.
+    pub range: TextRange,
+}
+
+/// Kinds of [`Token`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A byte order mark.
+    ByteOrderMark,
+    /// Blanks and tabs.
+    Whitespace,
+    /// `\n` or `\r\n`.
+    LineBreak,
+    /// `# …`, without its line break.
+    Comment,
+    /// A parser directive's line, without its line break.
+    Directive,
+    /// The name of an instruction.
+    Keyword,
+    /// `--name=value`.
+    Flag,
+    /// Text of the arguments on one line.
+    Text,
+    /// The escape character that continues a line, with the blanks after it, without the line break.
+    Continuation,
+    /// Lines of a heredoc's body, line breaks included.
+    HeredocBody,
+    /// A heredoc's last line, without its line break.
+    HeredocTerminator,
+}
 
 /// Tokens as they are found. Invariant: each begins where the one before ends.
 pub(super) struct TokenBuilder<'s> {

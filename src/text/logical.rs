@@ -25,6 +25,11 @@ impl LogicalText {
         logical
     }
 
+    /// No text, in a place of the source.
+    pub fn empty_at(source_start: usize) -> Self {
+        Self { text: String::new(), pieces: vec![(0, source_start)] }
+    }
+
     /// Appends a piece that stands at `source_start` of the source, after every piece pushed before.
     pub fn push(&mut self, piece: &str, source_start: usize) {
         if piece.is_empty() {
@@ -37,7 +42,7 @@ impl LogicalText {
     /// The part of the text that `range` covers, with the same places in the source.
     #[must_use]
     pub fn slice(&self, range: TextRange) -> Self {
-        let mut part = Self::new();
+        let mut part = Self::empty_at(self.source_offset(range.start));
         let first = self.pieces.partition_point(|(start, _)| *start <= range.start).saturating_sub(1);
         for (index, (start, source)) in self.pieces.iter().enumerate().skip(first) {
             if *start >= range.end {
@@ -113,6 +118,7 @@ mod tests {
         let part = logical.slice(TextRange::new(1, 5));
         assert_eq!(part.as_str(), "bcde");
         assert_eq!((part.source_offset(0), part.source_offset(1), part.source_offset(2)), (11, 12, 20));
-        assert_eq!(logical.slice(TextRange::empty(2)), LogicalText::new());
+        let nothing = logical.slice(TextRange::empty(4));
+        assert_eq!((nothing.as_str(), nothing.source_offset(0)), ("", 21));
     }
 }

@@ -30,8 +30,9 @@ def run(command, cwd):
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{command[0]} took longer than {SECONDS_PER_COMMAND} seconds")
     if done.returncode != 0:
-        words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise Unavailable(f"{' '.join(command[:2])} failed: {words[:200]}")
+        words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        telling = [line for line in words if line.lower().startswith(("e:", "error"))] or words
+        raise Unavailable(f"{pathlib.Path(command[0]).name} failed: {telling[0][:200]}")
     return done.stdout
 
 
@@ -70,7 +71,7 @@ def pip_source(name, version):
 
 def npm_package(name):
     def fetch(directory):
-        run(["npm", "pack", "--silent", name], directory)
+        run(["npm", "pack", "--loglevel=error", "--fetch-retries=1", "--fetch-timeout=20000", name], directory)
         for archive in directory.glob("*.tgz"):
             unpack(archive, directory / "files")
 
@@ -135,6 +136,8 @@ def apt_options(state):
         "Acquire::Retries": 1,
         "Acquire::http::Timeout": 20,
         "Acquire::Languages": "none",
+        # Without this a failed update counts as done.
+        "APT::Update::Error-Mode": "any",
     }
     return ["--quiet", "--quiet", *[word for key, value in values.items() for word in ("-o", f"{key}={value}")]]
 

@@ -34,18 +34,22 @@ def read(parser, text):
         commands = parser.parse_string(text)
     except parser.GoParseError as error:
         return {"error": str(error)}
+    except UnicodeDecodeError:
+        # The Go code cuts flags at bytes, and the wheel cannot hand half a character to Python.
+        return None
     return {"commands": [command_as_data(command) for command in commands]}
 
 
 def command_as_data(command):
-    heredocs = [[heredoc.name, heredoc.file_descriptor, heredoc.content] for heredoc in command.heredocs]
+    # The wheel hands an empty text over as None.
+    heredocs = [[heredoc.name or "", heredoc.file_descriptor, heredoc.content or ""] for heredoc in command.heredocs]
     return {
-        "name": command.cmd,
+        "name": command.cmd or "",
         "nested": command.sub_cmd,
         "json": command.json,
         "lines": [command.start_line, command.end_line],
-        "flags": list(command.flags),
-        "value": list(command.value),
+        "flags": [flag or "" for flag in command.flags],
+        "value": [value or "" for value in command.value],
         "heredocs": heredocs,
     }
 
@@ -58,7 +62,8 @@ def read_below(parser, root):
             text = path.read_bytes().decode()
         except UnicodeDecodeError:
             continue
-        files.append({"path": str(path.relative_to(root)), "text": text, **read(parser, text)})
+        if (outcome := read(parser, text)) is not None:
+            files.append({"path": str(path.relative_to(root)), "text": text, **outcome})
     return files
 
 

@@ -1,21 +1,27 @@
 //! `HEALTHCHECK NONE` and `HEALTHCHECK CMD …`.
 
-use super::super::ast::{Command, Healthcheck, SyntaxError};
+use super::super::ast::{Command, Healthcheck};
+use super::super::error::SyntaxError;
 use super::super::json::Form;
 use super::{Arguments, Fault};
 use crate::text::{LogicalText, TextRange};
 
+/// `BuildKit` looks at the type byte by byte, so only ASCII blanks end it.
+fn is_blank(character: char) -> bool {
+    character.is_ascii() && character.is_whitespace()
+}
+
 /// The type: the first word.
 fn kind(arguments: &LogicalText) -> TextRange {
     let text = arguments.as_str();
-    TextRange::new(0, text.find(char::is_whitespace).unwrap_or(text.len()))
+    TextRange::new(0, text.find(is_blank).unwrap_or(text.len()))
 }
 
 /// What follows the type.
 pub(super) fn command(arguments: &LogicalText) -> TextRange {
     let text = arguments.as_str();
     let rest = &text[kind(arguments).end..];
-    TextRange::new(text.len() - rest.trim_start().len(), text.len())
+    TextRange::new(text.len() - rest.trim_start_matches(is_blank).len(), text.len())
 }
 
 pub(super) fn read(arguments: Arguments<'_>) -> Result<Healthcheck, Fault> {

@@ -1,6 +1,7 @@
 //! `ENV` and `LABEL` in both spellings, and the declarations of `ARG`.
 
-use super::super::ast::{ArgDeclaration, Pair, SyntaxError, Word};
+use super::super::ast::{ArgDeclaration, Pair, Word};
+use super::super::error::SyntaxError;
 use super::super::head::is_blank;
 use super::super::words;
 use super::{Arguments, Fault};

@@ -1,6 +1,7 @@
 //! `FROM image AS name`.
 
-use super::super::ast::{Body, From, SyntaxError, Word};
+use super::super::ast::{Body, From, Word};
+use super::super::error::SyntaxError;
 use super::super::words;
 use super::{Arguments, Fault};
 

@@ -1,6 +1,7 @@
 //! The sources and the destination of `COPY` and `ADD`.
 
-use super::super::ast::{Source, SyntaxError, Transfer, Word};
+use super::super::ast::{Source, Transfer, Word};
+use super::super::error::SyntaxError;
 use super::super::heredocs::Opener;
 use super::super::json::Form;
 use super::super::words;

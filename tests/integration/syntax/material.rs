@@ -71,10 +71,9 @@ fn load() -> Result<Material, String> {
         .args(std::env::split_paths(&extra).filter(|path| !path.as_os_str().is_empty()))
         .output()
         .map_err(|error| format!("python3: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("tests/oracle/run.py: {}", String::from_utf8_lossy(&output.stderr)));
-    }
-    serde_json::from_slice(&output.stdout).map_err(|error| format!("tests/oracle/run.py: {error}"))
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "tests/oracle/run.py failed: {said}");
+    Ok(serde_json::from_slice(&output.stdout).expect("tests/oracle/run.py prints JSON"))
 }
 
 fn say_what_is_skipped(material: &Material) {
