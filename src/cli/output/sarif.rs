@@ -88,8 +88,9 @@ fn result(
         result.insert("relatedLocations".into(), related.collect());
     }
     result.insert("partialFingerprints".into(), json!({ "layerwise/v1": fingerprint(file, diagnostic, seen) }));
-    // A fix in several files cannot be told as changes of regions, and half of it is no fix.
-    if let Some(fix) = diagnostic.fix.as_ref().filter(|fix| fix.files.is_empty()) {
+    // A fix in several files cannot be told as changes of regions, and half of it is no fix; one without changes is
+    // not allowed.
+    if let Some(fix) = diagnostic.fix.as_ref().filter(|fix| fix.files.is_empty() && !fix.edit.is_empty()) {
         result.insert("fixes".into(), json!([json_fix(file, fix)]));
     }
     Value::Object(result)
