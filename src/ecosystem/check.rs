@@ -34,6 +34,11 @@ pub(super) fn pack(path: &str, text: &str, pack: &Pack) -> Result<(), PackError>
         }
     }
     let start = pack.name.span().start;
+    if let Some(name) =
+        conditions(pack).iter().flat_map(|condition| &condition.environment).find(|name| name.contains('*'))
+    {
+        return error(start, format!("a condition names the variables `{name}`"), "name each variable");
+    }
     let caches = pack.cache.iter().flat_map(|cache| &cache.directories);
     let fills = pack.commands.iter().flat_map(|command| &command.fills);
     for directory in caches.chain(fills).chain(pack.warm_up.iter().flat_map(|warm_up| &warm_up.fills)) {

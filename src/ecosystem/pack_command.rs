@@ -90,6 +90,9 @@ pub struct CommandSpec {
     /// Options that make it so.
     #[serde(default)]
     pub recursive_with: Vec<String>,
+    /// Whether it creates files in its working directory, with names that its words do not tell.
+    #[serde(default)]
+    pub writes_directory: bool,
     /// Files of the project that it may write anew, relative to the project's directory.
     #[serde(default)]
     pub rewrites: Vec<String>,

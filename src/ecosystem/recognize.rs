@@ -141,6 +141,10 @@ fn finish(pack: &Arc<Pack>, entry: usize, title: String, mut sorted: Sorted, sub
     for (word, role) in arguments.iter().zip(roles) {
         role_path(&mut found, word, role, recursive);
     }
+    if spec.writes_directory {
+        let path = found.project_directory().unwrap_or(".").to_owned();
+        found.paths.push(PathArgument { path, pattern: false, access: Access::Write, recursive: true, group: None });
+    }
     Some(found)
 }
 

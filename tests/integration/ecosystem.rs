@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use insta::Settings;
 use layerwise::ecosystem::{Catalog, Closure, Effect, PathKind, ProjectFiles, Recognition, Site};
-use layerwise::shell::SimpleCommand;
-use layerwise::text::LogicalText;
+use layerwise::shell::{Part, ShellWord, SimpleCommand};
+use layerwise::text::{LogicalText, TextRange};
+use proptest::prelude::*;
 
 /// A context in memory: every path with its text.
 struct Memory(BTreeMap<String, String>);
@@ -297,5 +298,33 @@ fn hostile_manifests_are_refused_without_a_panic() {
             Site { directory: Some(""), files: &files, environment: &|_| None, resolve: &|path| Some(path.to_owned()) };
         let closure = Catalog::builtin().closure(&recognize("npm ci"), &site);
         assert!(!closure.refusals.is_empty(), "{}", &text[..text.len().min(40)]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_command_and_any_manifest_is_answered(
+        words in prop::collection::vec("(npm|ci|install|pip|-r|go|mod|download|yarn|-[a-zA-Z=é]{1,4}|--[a-z]{0,6}=?|[./a-zé*@]{0,6})", 1..6),
+        manifest in r#"(\{"(workspaces|scripts|dependencies)":(\["[*/.!a{}\[\]é]{0,8}"\]|\{"(postinstall|a)":"[a-z ./*$|&;'é-]{0,12}"\}|7|null)\}|[ -~é]{0,30})"#,
+    ) {
+        let words = words.iter().map(|text| ShellWord {
+            raw: text.clone(),
+            parts: vec![Part::Literal(text.clone())],
+            range: TextRange::default(),
+        });
+        let command = SimpleCommand { words: words.collect(), ..command("true") };
+        let names = ["package.json", "package-lock.json", "yarn.lock", "go.mod", "requirements.txt", "a/package.json"];
+        let files = Memory(names.iter().map(|name| ((*name).to_owned(), manifest.clone())).collect());
+        let recognition = Catalog::builtin().recognize(&command, &|_| None);
+        let site = Site { directory: Some(""), files: &files, environment: &|_| None, resolve: &|path| Some(path.to_owned()) };
+        let closure = Catalog::builtin().closure(&recognition, &site);
+        // What is read exists, or is the root of the context.
+        for read in &closure.reads {
+            prop_assert!(read.path.is_empty() || files.kind(&read.path).is_some(), "{}", read.path);
+        }
+        if recognition.is_unknown() {
+            prop_assert!(!closure.refusals.is_empty());
+        }
+        let _ = Catalog::builtin().warm_up(&recognition, &site);
     }
 }
