@@ -68,7 +68,7 @@ pub(super) fn found_spec(found: &Match) -> ClosureSpec {
 
 /// A closure about which nothing can be claimed.
 pub(super) fn refused(reason: &str, evidence: &str) -> Closure {
-    let refusal = Refusal { reason: reason.to_owned(), evidence: evidence.to_owned() };
+    let refusal = Refusal { reason: reason.to_owned(), evidence: evidence.to_owned(), inherent: false };
     Closure { refusals: vec![refusal], ..Closure::default() }
 }
 
@@ -245,12 +245,15 @@ impl<'a> Build<'a> {
             self.missing(&missing.path, &missing.from, &missing.reason);
         }
         for refusal in other.refusals {
-            self.refuse(&refusal.reason, &refusal.evidence);
+            self.add_refusal(refusal);
         }
     }
 
     pub(super) fn refuse(&mut self, reason: &str, evidence: &str) {
-        let refusal = Refusal { reason: reason.to_owned(), evidence: evidence.to_owned() };
+        self.add_refusal(Refusal { reason: reason.to_owned(), evidence: evidence.to_owned(), inherent: false });
+    }
+
+    pub(super) fn add_refusal(&mut self, refusal: Refusal) {
         if !self.closure.refusals.contains(&refusal) {
             self.closure.refusals.push(refusal);
         }

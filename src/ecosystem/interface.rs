@@ -39,6 +39,21 @@ pub enum Effect {
     Paths,
 }
 
+impl Effect {
+    /// The name in packs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Install => "install",
+            Self::Download => "download",
+            Self::ContextFree => "context-free",
+            Self::Generate => "generate",
+            Self::Build => "build",
+            Self::Inert => "inert",
+            Self::Paths => "paths",
+        }
+    }
+}
+
 /// What a command reads and writes in one project, and why a claim about it may fail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closure {
@@ -103,4 +118,6 @@ pub struct Refusal {
     pub reason: String,
     /// The file that shows it, and the place in it where there is one: `package.json: scripts.postinstall = "tsc"`.
     pub evidence: String,
+    /// Whether the command needs the sources by its very nature, so that no order of steps helps.
+    pub inherent: bool,
 }

@@ -84,7 +84,7 @@ pub enum Kind {
 }
 
 /// A prior of how long a command takes, in seconds.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Cost {
     /// A fast run.

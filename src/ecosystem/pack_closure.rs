@@ -168,6 +168,9 @@ pub struct Refuse {
     pub unless: Vec<Condition>,
     /// As a phrase.
     pub reason: String,
+    /// Whether the command needs the sources by its very nature, so that no order of steps helps.
+    #[serde(default)]
+    pub inherent: bool,
 }
 
 /// A directory that a command fills.

@@ -1,7 +1,7 @@
 //! Files of fixed names, outputs and refusals.
 
 use super::super::pack::{ClosureSpec, ReadSpec, Where};
-use super::super::{PathKind, WriteKind, document, path};
+use super::super::{PathKind, Refusal, WriteKind, document, path};
 use super::Build;
 
 impl Build<'_> {
@@ -143,7 +143,11 @@ impl Build<'_> {
             if refuse.unless.iter().any(|condition| self.holds(condition).is_some()) {
                 continue;
             }
-            self.refuse(&refuse.reason, &evidence.join(", "));
+            self.add_refusal(Refusal {
+                reason: refuse.reason.clone(),
+                evidence: evidence.join(", "),
+                inherent: refuse.inherent,
+            });
         }
     }
 }

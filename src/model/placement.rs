@@ -1,0 +1,73 @@
+//! Where the context files of a `COPY` or `ADD` land.
+
+use super::path::StagePath;
+use crate::context::Selector;
+
+/// A transfer of context files, resolved against the files there are.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// Which paths it takes.
+    pub selector: Selector,
+    /// The files and directories that its sources name.
+    pub roots: Vec<Root>,
+}
+
+/// One file or directory that a source names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// Its path in the context; empty for the context itself.
+    pub context: String,
+    /// Whether it is a directory, whose contents are copied.
+    pub directory: bool,
+    /// Where the file lands, or the directory whose place its contents take.
+    pub landing: StagePath,
+}
+
+impl Placement {
+    /// Where a context path lands, if this transfer takes it.
+    pub fn landing(&self, path: &str) -> Option<StagePath> {
+        let landing = self.roots.iter().find_map(|root| root.landing_of(path))?;
+        self.selector.selects(path).then_some(landing)
+    }
+
+    /// The context path that this transfer brings to a place in the stage: one that it would bring, where the place is
+    /// below a directory of which it takes the contents.
+    pub fn origin(&self, place: &StagePath) -> Option<String> {
+        self.roots.iter().rev().find_map(|root| {
+            let rest = place.below(&root.landing)?;
+            match (root.directory, rest) {
+                (false, "") => Some(root.context.clone()),
+                (false, _) => None,
+                (true, rest) => Some(join(&root.context, rest)),
+            }
+        })
+    }
+
+    /// Whether it takes the contents of the whole context.
+    pub fn takes_whole_context(&self) -> bool {
+        self.roots.iter().any(|root| root.directory && root.context.is_empty())
+    }
+}
+
+impl Root {
+    fn landing_of(&self, path: &str) -> Option<StagePath> {
+        if !self.directory {
+            return (path == self.context).then(|| self.landing.clone());
+        }
+        let rest = match path.strip_prefix(self.context.as_str()) {
+            Some(rest) if self.context.is_empty() || rest.is_empty() => rest,
+            Some(rest) => rest.strip_prefix('/')?,
+            None => return None,
+        };
+        Some(self.landing.join(&format!("./{rest}")))
+    }
+}
+
+/// Two context paths in one.
+pub(super) fn join(directory: &str, rest: &str) -> String {
+    match (directory.is_empty(), rest.is_empty()) {
+        (true, _) => rest.to_owned(),
+        (_, true) => directory.to_owned(),
+        _ => format!("{directory}/{rest}"),
+    }
+}

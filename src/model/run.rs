@@ -1,0 +1,383 @@
+//! `RUN`: the commands it executes, what is known of each, and what stays opaque.
+
+use super::{
+    build::{Inputs, Stage},
+    files::ContextFiles,
+    path::StagePath,
+    placement::join,
+    state::{Shell, State},
+    transfer::{Supply, stage_or_image},
+    view::View,
+};
+use crate::{
+    context::{Filtered, path},
+    ecosystem::{Access, Closure, Effect, Match, Recognition, Site, WarmUp, pack::Cost},
+    shell::{self, Directory, Guard, Part, Script, ShellWord, SimpleCommand},
+    syntax::{Body, Command, Instruction, Mount, MountKind},
+    text::{LogicalText, TextRange},
+};
+
+/// What a command takes of which nobody knows anything, in seconds.
+const UNKNOWN_COST: Cost = Cost { low: 2.0, high: 30.0 };
+
+/// A resolved `RUN`.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// The commands that the catalogue knows, in the order of the text.
+    pub commands: Vec<KnownCommand>,
+    /// What may read and write everything.
+    pub opaque: Vec<Opaque>,
+    /// Mounts, in order.
+    pub mounts: Vec<ResolvedMount>,
+    /// Earlier stages that are mounted, by index.
+    pub stages: Vec<usize>,
+    /// Variables that the text mentions.
+    pub mentions: Vec<String>,
+    /// A prior of what the whole step takes.
+    pub cost: Cost,
+}
+
+/// A command that the catalogue knows.
+#[derive(Debug)]
+pub struct KnownCommand {
+    /// The command as the shell reads it.
+    pub command: SimpleCommand,
+    /// What the catalogue knows of it; for one that several packs claim, the one that the project's files point to.
+    pub known: Match,
+    /// The directory it runs in; `None` where a `cd` could not be followed.
+    pub directory: Option<StagePath>,
+    /// Directories of the stage with the context directories that they mirror, the most telling first.
+    pub anchors: Vec<(StagePath, String)>,
+    /// The earlier step that would fill a cache for it, where its pack knows one.
+    pub warm_up: Option<WarmUp>,
+    /// What it reads and writes in the project; `None` where the project is not known.
+    pub closure: Option<Closure>,
+    /// Paths that its words name.
+    pub accesses: Vec<PathAccess>,
+}
+
+/// A path of the stage that a command's words name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathAccess {
+    /// Where.
+    pub path: StagePath,
+    /// What happens to it.
+    pub access: Access,
+    /// Whether what is below it is meant too.
+    pub recursive: bool,
+    /// Whether any path that begins like this is meant.
+    pub pattern: bool,
+}
+
+/// A piece of a script that may do anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opaque {
+    /// Where, in the source.
+    pub range: TextRange,
+    /// Why, as a phrase.
+    pub reason: String,
+}
+
+/// A mount with its paths resolved.
+#[derive(Clone, Debug)]
+pub struct ResolvedMount {
+    /// The mount as written.
+    pub mount: Mount,
+    /// Where it is mounted; `None` where a variable of it is not known.
+    pub target: Option<StagePath>,
+    /// The context path it shows, for a bind mount of the context.
+    pub context: Option<String>,
+}
+
+impl KnownCommand {
+    /// What it does.
+    pub fn effect(&self) -> Effect {
+        self.known.effect()
+    }
+
+    /// The place in the stage where a context path stands, by the anchor that is nearest to it.
+    pub fn place_of(&self, path: &str) -> Option<StagePath> {
+        let depth = |anchor: &str| if path::below(path, anchor).is_some() { anchor.len() + 1 } else { 0 };
+        let mut best: Option<&(StagePath, String)> = None;
+        for anchor in &self.anchors {
+            if best.is_none_or(|(_, chosen)| depth(&anchor.1) > depth(chosen)) {
+                best = Some(anchor);
+            }
+        }
+        let (directory, mirrored) = best?;
+        let mirrored: Vec<&str> = mirrored.split('/').filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let shared = mirrored.iter().zip(&parts).take_while(|(a, b)| a == b).count();
+        let up = "../".repeat(mirrored.len() - shared);
+        Some(directory.join(&format!("./{up}{}", parts[shared..].join("/"))))
+    }
+}
+
+impl Run {
+    /// Resolves a `RUN` with the state it finds and the files that stand around it.
+    pub(super) fn resolve(
+        inputs: &Inputs<'_>,
+        stages: &[Stage],
+        instruction: &Instruction,
+        state: &State,
+        view: &View<'_>,
+    ) -> Self {
+        let mut resolver = Resolver { inputs, state, view, run: Self::default() };
+        resolver.mounts(instruction, stages);
+        match &instruction.body {
+            Body::Run(Command::Exec(words)) => resolver.exec(words),
+            _ => resolver.script(instruction),
+        }
+        resolver.run.mentions = mentions(inputs, instruction);
+        resolver.run
+    }
+
+    /// Whether every command is known.
+    pub fn is_known(&self) -> bool {
+        self.opaque.is_empty()
+    }
+
+    /// The commands that install a project's dependencies.
+    pub fn installs(&self) -> impl Iterator<Item = &KnownCommand> {
+        self.commands.iter().filter(|command| command.effect() == Effect::Install)
+    }
+
+    /// Whether a bind mount of the context shows this path.
+    pub fn mounts_path(&self, path: &str) -> bool {
+        let shown = self.mounts.iter().filter_map(|mount| mount.context.as_deref());
+        shown.into_iter().any(|source| {
+            source.is_empty() || path.strip_prefix(source).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+}
+
+fn mentions(inputs: &Inputs<'_>, instruction: &Instruction) -> Vec<String> {
+    let mut found = crate::syntax::variables(instruction.range.of(inputs.file.source()), inputs.file.escape());
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What the catalogue says of one command.
+struct Chosen {
+    known: Match,
+    closure: Option<Closure>,
+    warm_up: Option<WarmUp>,
+}
+
+/// Fills a [`Run`].
+struct Resolver<'a> {
+    inputs: &'a Inputs<'a>,
+    state: &'a State,
+    view: &'a View<'a>,
+    run: Run,
+}
+
+impl Resolver<'_> {
+    fn opaque(&mut self, range: TextRange, reason: String) {
+        self.run.opaque.push(Opaque { range, reason });
+        self.add_cost(UNKNOWN_COST);
+    }
+
+    fn add_cost(&mut self, cost: Cost) {
+        self.run.cost = Cost { low: self.run.cost.low + cost.low, high: self.run.cost.high + cost.high };
+    }
+
+    fn script(&mut self, instruction: &Instruction) {
+        let Some(text) = instruction.script(self.inputs.file.source()) else {
+            return self.opaque(instruction.range, "the script is run as a file of its own".to_owned());
+        };
+        let Shell::Posix { errexit, pipefail } = self.state.shell else {
+            return self.opaque(instruction.range, "the shell is no POSIX shell".to_owned());
+        };
+        let _ = (errexit, pipefail);
+        self.read(&text);
+    }
+
+    fn read(&mut self, text: &LogicalText) {
+        let Script { commands, unreadable, .. } = shell::read(text);
+        for piece in unreadable {
+            self.opaque(piece.range, piece.reason);
+        }
+        for command in commands {
+            self.command(command);
+        }
+    }
+
+    /// The exec form: the words are the command, no shell reads them.
+    fn exec(&mut self, words: &[crate::syntax::Word]) {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let word = |word: &crate::syntax::Word| ShellWord {
+            raw: word.text.clone(),
+            parts: vec![Part::Literal(word.text.clone())],
+            range: word.range,
+        };
+        let program = first.text.rsplit('/').next().unwrap_or_default();
+        if let ("sh" | "bash" | "ash" | "dash", [_, flag, script]) = (program, words) {
+            if flag.text.starts_with('-') && flag.text.ends_with('c') {
+                return self.read(&LogicalText::contiguous(&script.text, script.range.start));
+            }
+        }
+        self.command(SimpleCommand {
+            range: first.range.cover(last.range),
+            assignments: Vec::new(),
+            words: words.iter().map(word).collect(),
+            prefixes: Vec::new(),
+            user: None,
+            redirects: Vec::new(),
+            directory: Directory::Start,
+            guard: Guard::default(),
+        });
+    }
+
+    fn command(&mut self, command: SimpleCommand) {
+        let lookup = |name: &str| self.lookup(&command, name);
+        let recognition = self.inputs.catalog.recognize(&command, &lookup);
+        let directory = self.directory_of(&command);
+        let Some(Chosen { known, closure, warm_up }) = self.choose(&command, &recognition, directory.as_ref()) else {
+            let name = command.words.first().map_or("", |word| word.raw.as_str());
+            return self.opaque(command.range, format!("`{name}` is no command that layerwise knows"));
+        };
+        if let Some(word) = known.unknown.first() {
+            self.opaque(command.range, format!("layerwise does not know what `{word}` does to `{}`", known.title));
+        } else {
+            self.add_cost(known.cost());
+        }
+        let anchors = self.anchors(&known, directory.as_ref());
+        let mut accesses: Vec<PathAccess> = Vec::new();
+        match &directory {
+            Some(directory) => accesses.extend(accesses_of(&known, directory)),
+            None if known.effect() == Effect::Inert || known.effect() == Effect::ContextFree => {}
+            None => self.run.opaque.push(Opaque {
+                range: command.range,
+                reason: "the directory it runs in is not known".to_owned(),
+            }),
+        }
+        accesses.extend(self.redirects(&command, directory.as_ref()));
+        self.run.commands.push(KnownCommand { command, known, directory, anchors, warm_up, closure, accesses });
+    }
+
+    /// The candidate that the project's files point to, with the closure it has there.
+    fn choose(
+        &self,
+        command: &SimpleCommand,
+        recognition: &Recognition,
+        directory: Option<&StagePath>,
+    ) -> Option<Chosen> {
+        let first = recognition.first()?;
+        let unplaced = || Some(Chosen { known: first.clone(), closure: None, warm_up: None });
+        let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return unplaced() };
+        let files = ContextFiles::new(context);
+        let mirrored = self.view.directory(context, directory);
+        let resolve = |path: &str| self.context_path(context, directory, path);
+        let lookup = |name: &str| self.lookup(command, name);
+        let site = Site { directory: mirrored.as_deref(), files: &files, environment: &lookup, resolve: &resolve };
+        let catalog = self.inputs.catalog;
+        let Some(known) = catalog.resolve(recognition, &site) else { return unplaced() };
+        Some(Chosen {
+            known: known.clone(),
+            closure: Some(catalog.closure(recognition, &site)),
+            warm_up: catalog.warm_up(recognition, &site),
+        })
+    }
+
+    /// Pairs of a directory of the stage and the context directory that it mirrors, by which the command's files are
+    /// found: those of the paths in its words first, then the one it works in.
+    fn anchors(&self, known: &Match, directory: Option<&StagePath>) -> Vec<(StagePath, String)> {
+        let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return Vec::new() };
+        let mut anchors = Vec::new();
+        for named in known.paths.iter().filter(|path| path.group.is_some()) {
+            let place = directory.join(&named.path).parent();
+            anchors.extend(self.view.directory(context, &place).map(|mirrored| (place, mirrored)));
+        }
+        let named = known.project_directory().map(|path| directory.join(path));
+        for place in named.into_iter().chain([directory.clone()]) {
+            anchors.extend(self.view.directory(context, &place).map(|mirrored| (place, mirrored)));
+        }
+        anchors
+    }
+
+    /// The context path behind a path that a command names: what a placement brings there, or would bring.
+    fn context_path(&self, context: &Filtered<'_>, directory: &StagePath, path: &str) -> Option<String> {
+        let place = directory.join(path);
+        self.view.origin(context, &place).or_else(|| {
+            let mirrored = self.view.directory(context, &place.parent())?;
+            Some(join(&mirrored, place.name()))
+        })
+    }
+
+    fn lookup(&self, command: &SimpleCommand, name: &str) -> Option<String> {
+        let assigned = command.assignments.iter().rev().find(|assignment| assignment.name == name);
+        match assigned {
+            Some(assignment) => assignment.value.literal().map(str::to_owned),
+            None => self.state.lookup(name),
+        }
+    }
+
+    fn directory_of(&self, command: &SimpleCommand) -> Option<StagePath> {
+        match &command.directory {
+            Directory::Start => Some(self.state.directory.clone()),
+            Directory::Path(path) => {
+                let expanded = crate::syntax::expand(path, '\\', &|name| self.state.lookup(name)).ok()?;
+                expanded.unset.is_empty().then(|| self.state.directory.join(&expanded.text))
+            }
+            Directory::Unknown => None,
+        }
+    }
+
+    fn redirects(&mut self, command: &SimpleCommand, directory: Option<&StagePath>) -> Vec<PathAccess> {
+        let mut found = Vec::new();
+        for redirect in &command.redirects {
+            let target = redirect.target.expand(&|name| self.lookup(command, name));
+            let (Some(target), Some(directory)) = (target, directory) else {
+                self.run.opaque.push(Opaque {
+                    range: command.range,
+                    reason: format!("`{}` is redirected to a file that is not known", redirect.target.raw),
+                });
+                continue;
+            };
+            let access = match redirect.kind {
+                shell::RedirectKind::Read => Access::Read,
+                shell::RedirectKind::Write => Access::Write,
+            };
+            found.push(PathAccess { path: directory.join(&target), access, recursive: false, pattern: false });
+        }
+        found
+    }
+
+    fn mounts(&mut self, instruction: &Instruction, stages: &[Stage]) {
+        let flags = instruction.flags.iter().filter(|flag| flag.name.eq_ignore_ascii_case("mount"));
+        for flag in flags.filter_map(|flag| flag.value.as_ref()) {
+            let Ok(mount) = Mount::parse(flag) else {
+                self.opaque(flag.range, "the mount cannot be read".to_owned());
+                continue;
+            };
+            let supply = mount.from.as_deref().map(|from| stage_or_image(stages, from));
+            if let Some(Supply::Stage(index)) = supply {
+                self.run.stages.push(index);
+            }
+            let expand = |text: &str| {
+                let expanded = crate::syntax::expand(text, self.inputs.file.escape(), &|name| self.state.lookup(name)).ok()?;
+                expanded.unset.is_empty().then_some(expanded.text)
+            };
+            let target = mount.target.as_deref().and_then(expand).map(|text| self.state.directory.join(&text));
+            let context = (mount.kind == MountKind::Bind && mount.from.is_none())
+                .then(|| expand(mount.source.as_deref().unwrap_or_default()))
+                .flatten()
+                .map(|source| StagePath::root().join(&source).as_str().trim_start_matches('/').to_owned());
+            self.run.mounts.push(ResolvedMount { mount, target, context });
+        }
+    }
+}
+
+fn accesses_of(known: &Match, directory: &StagePath) -> Vec<PathAccess> {
+    let named = known.paths.iter().filter(|path| path.access != Access::Project && path.group.is_none());
+    named
+        .map(|path| PathAccess {
+            path: directory.join(&path.path),
+            access: path.access,
+            recursive: path.recursive,
+            pattern: path.pattern,
+        })
+        .collect()
+}

@@ -1,0 +1,115 @@
+//! What an instruction finds set up when it runs: working directory, user, shell and variables.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::path::StagePath;
+
+/// The pseudo-variables of a stage at one place. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Where relative paths start.
+    pub directory: StagePath,
+    /// Who runs; `None` is whoever the base image names.
+    pub user: Option<String>,
+    /// What reads shell-form commands.
+    pub shell: Shell,
+    /// `ENV` and `ARG` in scope.
+    variables: Arc<BTreeMap<String, Variable>>,
+}
+
+/// The reader of shell-form commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// A POSIX-like shell: `sh`, `bash`, `ash`, `dash`, `zsh`, `ksh`.
+    Posix {
+        /// Whether `-e` stands in its arguments.
+        errexit: bool,
+        /// Whether `pipefail` stands in its arguments.
+        pipefail: bool,
+    },
+    /// Anything else; its scripts cannot be read.
+    Other,
+}
+
+/// A variable in scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its value; `None` where only the build or the base image knows it.
+    pub value: Option<String>,
+    /// What declared it last.
+    pub origin: Origin,
+    /// The build arguments that its value is made of, sorted: for an `ARG`, its own name at least.
+    pub arguments: Vec<String>,
+    /// Index of the declaring instruction in the file.
+    pub instruction: usize,
+}
+
+/// What declares a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `ARG`: a build may replace the value.
+    Argument,
+    /// `ENV`.
+    Environment,
+}
+
+impl State {
+    /// What a base image gives that nobody has looked into.
+    pub fn of_unknown_image(posix: bool) -> Self {
+        let shell = if posix { Shell::Posix { errexit: false, pipefail: false } } else { Shell::Other };
+        Self { directory: StagePath::base_directory(), user: None, shell, variables: Arc::default() }
+    }
+
+    /// What `scratch` gives.
+    pub fn of_scratch() -> Self {
+        Self { directory: StagePath::root(), ..Self::of_unknown_image(true) }
+    }
+
+    /// The value of a variable where it is known.
+    pub fn lookup(&self, name: &str) -> Option<String> {
+        self.variables.get(name).and_then(|variable| variable.value.clone())
+    }
+
+    /// The variable of that name, if one is in scope.
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        self.variables.get(name)
+    }
+
+    /// The build arguments that the values of these variables are made of, sorted, without repetition.
+    pub fn arguments_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<String> {
+        let variables = names.into_iter().filter_map(|name| self.variables.get(name));
+        let mut found: Vec<String> = variables.flat_map(|variable| variable.arguments.iter().cloned()).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// All variables in scope, by name.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &Variable)> {
+        self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
+    }
+
+    /// Declares a variable. An `ARG` does not hide an `ENV` of the same name: `ENV` wins, in any order
+    /// (<https://docs.docker.com/reference/dockerfile/#using-arg-variables>).
+    pub(super) fn declare(&mut self, name: &str, variable: Variable) {
+        let hidden = variable.origin == Origin::Argument
+            && self.variables.get(name).is_some_and(|known| known.origin != Origin::Argument);
+        if !hidden {
+            Arc::make_mut(&mut self.variables).insert(name.to_owned(), variable);
+        }
+    }
+}
+
+impl Shell {
+    /// The shell that a `SHELL` instruction of these words sets.
+    pub(super) fn of_words<'a>(words: impl Iterator<Item = &'a str>) -> Self {
+        let words: Vec<&str> = words.collect();
+        let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or_default();
+        if !matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh") {
+            return Self::Other;
+        }
+        let short = |flag: char| words.iter().any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(flag));
+        let long = |name: &str| words.windows(2).any(|pair| pair[0].ends_with('o') && pair[1] == name);
+        Self::Posix { errexit: short('e') || long("errexit"), pipefail: long("pipefail") }
+    }
+}
