@@ -1,0 +1,221 @@
+//! One change, carried through the stages of a build.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Profile;
+use crate::model::{Action, Base, Build, StepId};
+
+/// What is not as it was at the build before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Context paths whose content, mode or existence changed.
+    pub paths: Vec<String>,
+    /// Build arguments with a new value.
+    pub arguments: Vec<String>,
+}
+
+/// The steps that an event dirties directly, by the index of their instruction, with the reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dirt {
+    steps: BTreeMap<usize, Vec<Reason>>,
+}
+
+/// Why a step is not taken from the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Files that it copies or mounts changed: all of them, sorted.
+    Files(Vec<String>),
+    /// A build argument in its key changed.
+    Argument(String),
+    /// The step of that instruction, earlier in the stage, runs again.
+    Follows(usize),
+    /// The stage it starts from changes: by the index of the stage.
+    BaseStage(usize),
+    /// The stage it copies from or mounts may have other content: by the index of the stage.
+    FromStage(usize),
+    /// A class of changes that stands in for missing history.
+    Class(&'static str),
+}
+
+/// What becomes of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Taken from the cache.
+    Hit,
+    /// Runs again.
+    Rebuilt,
+    /// Image configuration: nothing to run.
+    Metadata,
+    /// Its stage is not needed for the target.
+    NotBuilt,
+}
+
+impl Status {
+    /// The name in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Rebuilt => "rebuilt",
+            Self::Metadata => "metadata",
+            Self::NotBuilt => "not-built",
+        }
+    }
+}
+
+/// What becomes of one step, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Index of the instruction.
+    pub instruction: usize,
+    /// What becomes of it.
+    pub status: Status,
+    /// Why it runs again; empty unless it does.
+    pub reasons: Vec<Reason>,
+}
+
+/// What becomes of every step of every stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Simulation {
+    /// Outcomes by stage, each stage's `FROM` left out.
+    pub stages: Vec<Vec<Outcome>>,
+}
+
+impl Simulation {
+    /// The instructions that run again, in the order of the file.
+    pub fn rebuilt(&self) -> impl Iterator<Item = usize> {
+        let outcomes = self.stages.iter().flatten();
+        outcomes.filter(|outcome| outcome.status == Status::Rebuilt).map(|outcome| outcome.instruction)
+    }
+}
+
+impl Dirt {
+    /// The steps whose own key a change touches.
+    pub fn of_change(build: &Build<'_>, profile: &Profile, change: &Change) -> Self {
+        let mut dirt = Self::default();
+        for (id, step) in build.steps() {
+            let files: Vec<String> =
+                change.paths.iter().filter(|path| reads_path(build, profile, id, path)).cloned().collect();
+            if !files.is_empty() {
+                dirt.add(step.instruction, Reason::Files(files));
+            }
+            for name in argument_changes(build, id, &change.arguments) {
+                dirt.add(step.instruction, Reason::Argument(name));
+            }
+        }
+        dirt
+    }
+
+    /// Adds a step with a reason.
+    pub fn add(&mut self, instruction: usize, reason: Reason) {
+        self.steps.entry(instruction).or_default().push(reason);
+    }
+
+    /// The dirty steps.
+    pub fn instructions(&self) -> BTreeSet<usize> {
+        self.steps.keys().copied().collect()
+    }
+
+    fn reasons(&self, instruction: usize) -> Vec<Reason> {
+        self.steps.get(&instruction).cloned().unwrap_or_default()
+    }
+}
+
+/// Whether a changed context path is in the key of a step itself.
+pub(super) fn reads_path(build: &Build<'_>, profile: &Profile, id: StepId, path: &str) -> bool {
+    if build.inputs.context.is_some_and(|context| context.excludes(path)) {
+        return false;
+    }
+    match &build.step(id).action {
+        Action::Transfer(transfer) => transfer.selects(path),
+        Action::Run(run) => profile.bind_mount_content && run.mounts_path(path),
+        _ => false,
+    }
+}
+
+/// The changed arguments that are in the key of a step itself: a `RUN` has every variable in scope in its key, used or
+/// not; any other step those that it expands.
+pub(super) fn argument_changes(build: &Build<'_>, id: StepId, changed: &[String]) -> Vec<String> {
+    let step = build.step(id);
+    let mut found = match &step.action {
+        _ if changed.is_empty() => Vec::new(),
+        Action::Run(_) => step.before.arguments_of(step.before.variables().map(|(name, _)| name)),
+        Action::Transfer(transfer) => step.before.arguments_of(transfer.mentions.iter().map(String::as_str)),
+        _ => Vec::new(),
+    };
+    found.retain(|name| changed.contains(name));
+    found
+}
+
+/// Carries directly dirtied steps through the stages that `target` needs.
+pub fn simulate(build: &Build<'_>, profile: &Profile, dirt: &Dirt, target: usize) -> Simulation {
+    let needed = build.reachable(target);
+    let mut ends = vec![false; build.stages.len()];
+    let mut stages = Vec::with_capacity(build.stages.len());
+    for (index, stage) in build.stages.iter().enumerate() {
+        if !needed[index] {
+            let unbuilt = |instruction| Outcome { instruction, status: Status::NotBuilt, reasons: Vec::new() };
+            stages.push(stage.steps.iter().map(|step| unbuilt(step.instruction)).collect());
+            continue;
+        }
+        let mut walk = Walk { build, profile, dirt, ends: &ends, cause: None };
+        if let Base::Stage(parent) = stage.base {
+            walk.cause = ends.get(parent).copied().unwrap_or(false).then_some(Reason::BaseStage(parent));
+        }
+        walk.start_from(stage.from);
+        let steps = 0..stage.steps.len();
+        stages.push(steps.map(|step| walk.step(StepId { stage: index, step })).collect());
+        ends[index] = walk.cause.is_some();
+    }
+    Simulation { stages }
+}
+
+/// The way through one stage.
+struct Walk<'a> {
+    build: &'a Build<'a>,
+    profile: &'a Profile,
+    dirt: &'a Dirt,
+    ends: &'a [bool],
+    /// Why every later step of the stage misses, once one has missed.
+    cause: Option<Reason>,
+}
+
+impl Walk<'_> {
+    /// A `FROM` whose image changed dirties the stage from its start.
+    fn start_from(&mut self, from: usize) {
+        if self.cause.is_none() && !self.dirt.reasons(from).is_empty() {
+            self.cause = Some(Reason::Follows(from));
+        }
+    }
+
+    fn step(&mut self, id: StepId) -> Outcome {
+        let step = self.build.step(id);
+        let instruction = step.instruction;
+        let own = self.own_reasons(id);
+        let (in_chain, keyed) = match &step.action {
+            Action::Transfer(transfer) => (!(self.profile.link && transfer.is_linked()), true),
+            Action::Run(_) | Action::Workdir(_) | Action::Malformed => (true, true),
+            _ => (false, self.profile.metadata_keys),
+        };
+        if !keyed {
+            return Outcome { instruction, status: Status::Metadata, reasons: Vec::new() };
+        }
+        let mut reasons = own;
+        if in_chain && reasons.is_empty() {
+            reasons.extend(self.cause.clone());
+        }
+        let status = if reasons.is_empty() { Status::Hit } else { Status::Rebuilt };
+        if status == Status::Rebuilt && self.cause.is_none() {
+            self.cause = Some(Reason::Follows(instruction));
+        }
+        Outcome { instruction, status, reasons }
+    }
+
+    fn own_reasons(&self, id: StepId) -> Vec<Reason> {
+        let step = self.build.step(id);
+        let mut reasons = self.dirt.reasons(step.instruction);
+        let stages = step.stage_sources();
+        let changed = stages.into_iter().filter(|stage| self.ends.get(*stage).copied().unwrap_or(false));
+        reasons.extend(changed.map(Reason::FromStage));
+        reasons
+    }
+}
