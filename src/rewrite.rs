@@ -1,0 +1,23 @@
+//! Rewrite: single moves on one file, each with its safety argument.
+//!
+//! To *sink* a `COPY` is to move it below `RUN` steps that do not need what it brings. What such a step does need, its
+//! *manifests*, is copied in front of it first. A step is *crossed* when the copy may move below it without a change to the
+//! image: the two read and write different files, and no variable, directory or user between them matters. An
+//! [`Obstacle`] is the reason why a step cannot be crossed; a [`Caveat`] is what must hold for a crossing to keep the image.
+//!
+//! The order of `RUN` steps is never changed here.
+
+mod carried;
+mod crossing;
+mod declaration;
+mod emit;
+mod environment;
+mod moves;
+mod sink;
+mod transfer_crossing;
+mod warm_up;
+
+pub use carried::{Bring, Carried};
+pub use crossing::{Caveat, Crossing, Needed, Obstacle};
+pub use moves::{Move, MoveKind, Refused, Survey, survey};
+pub use sink::{Crossed, Sink, sink};

@@ -1,0 +1,164 @@
+//! The copy that moves: what it brings to a place in the stage.
+
+use crate::{
+    context::{EntryKind, Filtered},
+    model::{Build, Placement, StagePath, StepId, Supply, Transfer},
+    syntax::Instruction,
+};
+
+/// Directories of the system: programs, their settings and their data. What stands there may change what any program does.
+const SYSTEM: [&str; 16] = [
+    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/cache",
+    "/var/lib", "/var/log", "/var/run",
+];
+
+/// Where projects live within [`SYSTEM`].
+const PROJECTS: [&str; 3] = ["/usr/src", "/usr/app", "/usr/share/nginx"];
+
+/// Names in a home directory that programs read on their own.
+const HOME_SETTINGS: [&str; 16] = [
+    ".aws", ".bashrc", ".bundle", ".cargo", ".config", ".gem", ".gitconfig", ".gradle", ".local", ".m2", ".netrc", ".npmrc",
+    ".pip", ".profile", ".ssh", ".yarnrc",
+];
+
+/// How deep a copy that reaches into the system's directories is looked into.
+const DEPTH: usize = 4;
+
+/// A `COPY` or `ADD` on its way down.
+#[derive(Clone, Copy)]
+pub struct Carried<'a> {
+    /// The build it is in.
+    pub build: &'a Build<'a>,
+    /// Its step.
+    pub id: StepId,
+    /// What it does.
+    pub transfer: &'a Transfer,
+    /// Its instruction.
+    pub instruction: &'a Instruction,
+}
+
+/// What a copy brings to a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bring {
+    /// Nothing at it or below it.
+    Nothing,
+    /// A file: this path of the context.
+    File(String),
+    /// A directory with something in it: this path of the context.
+    Directory(String),
+    /// Perhaps something: files of a stage, an image or the network.
+    Unknown,
+}
+
+impl<'a> Carried<'a> {
+    /// The copy at a step, if the step is one that can be looked into.
+    pub fn new(build: &'a Build<'a>, id: StepId) -> Option<Self> {
+        let transfer = build.step(id).transfer()?;
+        let instruction = build.instruction(id);
+        let movable = match transfer.supply {
+            Supply::Context => transfer.placement.is_some() && !transfer.is_remote() && instruction.heredocs.is_empty(),
+            Supply::Stage(_) | Supply::Image(_) => transfer.destination.is_some(),
+            Supply::Inline | Supply::Remote | Supply::Unknown => false,
+        };
+        movable.then_some(Self { build, id, transfer, instruction })
+    }
+
+    /// The context and where the copy's files land in it, for a copy of context files.
+    pub fn placement(&self) -> Option<(&'a Filtered<'a>, &'a Placement)> {
+        self.build.inputs.context.zip(self.transfer.placement.as_ref())
+    }
+
+    /// What it brings to a place, or below it.
+    pub fn brings(&self, place: &StagePath) -> Bring {
+        let Some((context, placement)) = self.placement() else {
+            return match &self.transfer.destination {
+                Some(destination) if !overlaps(destination, place) => Bring::Nothing,
+                _ => Bring::Unknown,
+            };
+        };
+        if let Some(path) = placement.origin(place) {
+            return bring_of(context, placement, &path);
+        }
+        // A root may land below the place that is asked about.
+        let below = placement.roots.iter().find(|root| overlaps(&root.landing, place) && place.below(&root.landing).is_none());
+        match below {
+            Some(root) if root.landing.is_floating() != place.is_floating() => Bring::Unknown,
+            Some(root) => Bring::Directory(root.context.clone()),
+            None => Bring::Nothing,
+        }
+    }
+
+    /// Why what it brings may change what any program does, if it may: it reaches into the system's directories or into
+    /// settings of a home directory.
+    pub fn reaches_into_system(&self) -> Option<String> {
+        let Some((context, placement)) = self.placement() else {
+            let destination = self.transfer.destination.as_ref()?;
+            return is_system(destination).then(|| format!("`{destination}` is a directory of the system"));
+        };
+        placement.roots.iter().find_map(|root| {
+            if root.directory {
+                directory_reaches(context, &root.context, &root.landing, DEPTH)
+            } else {
+                place_reaches(&root.landing)
+            }
+        })
+    }
+}
+
+/// Whether two places are at or below one another. A place of which only the base image knows where it stands is taken to
+/// be anywhere but in the system's directories.
+pub(super) fn overlaps(a: &StagePath, b: &StagePath) -> bool {
+    match (a.is_floating(), b.is_floating()) {
+        (true, false) => !is_system(b),
+        (false, true) => !is_system(a),
+        _ => a.may_overlap(b),
+    }
+}
+
+fn is_within(place: &StagePath, directories: &[&str]) -> bool {
+    directories.iter().any(|directory| place.below(&StagePath::root().join(directory)).is_some())
+}
+
+/// Whether a place lies in the system's directories.
+pub(super) fn is_system(place: &StagePath) -> bool {
+    is_within(place, &SYSTEM) && !is_within(place, &PROJECTS)
+}
+
+fn place_reaches(place: &StagePath) -> Option<String> {
+    let home = place.parent();
+    let in_home = home.as_str() == "/root" || home.parent().as_str() == "/home";
+    let reaches = is_system(place) || in_home && HOME_SETTINGS.contains(&place.name());
+    reaches.then(|| format!("it brings `{place}`, which other programs may read"))
+}
+
+/// A directory whose contents land at a place: looked into only as far as the place is no project directory of its own.
+fn directory_reaches(context: &Filtered<'_>, path: &str, landing: &StagePath, depth: usize) -> Option<String> {
+    if is_system(landing) {
+        return place_reaches(landing);
+    }
+    // Where only the base image knows the place, it may be the root.
+    let landing = if landing.as_str() == "?" { StagePath::root() } else { landing.clone() };
+    let holds_system = SYSTEM.iter().any(|directory| StagePath::root().join(directory).below(&landing).is_some());
+    let is_home = landing.as_str() == "/root" || landing.parent().as_str() == "/home";
+    if depth == 0 || !(holds_system || is_home) {
+        return None;
+    }
+    context.list(path).into_iter().find_map(|(name, entry)| {
+        let place = landing.join(&format!("./{name}"));
+        let below = if path.is_empty() { name } else { format!("{path}/{name}") };
+        match entry.kind {
+            EntryKind::Directory => place_reaches(&place).or_else(|| directory_reaches(context, &below, &place, depth - 1)),
+            _ => place_reaches(&place),
+        }
+    })
+}
+
+fn bring_of(context: &Filtered<'_>, placement: &Placement, path: &str) -> Bring {
+    let kind = if path.is_empty() { Some(EntryKind::Directory) } else { context.entry(path).map(|entry| entry.kind) };
+    match kind {
+        None => Bring::Nothing,
+        Some(EntryKind::Directory) => Bring::Directory(path.to_owned()),
+        Some(_) if placement.selector.selects(path) => Bring::File(path.to_owned()),
+        Some(_) => Bring::Nothing,
+    }
+}

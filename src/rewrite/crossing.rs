@@ -1,0 +1,291 @@
+//! Whether a copy may move below a `RUN`, and what must be copied in front of it first.
+
+use super::{
+    carried::{Bring, Carried, overlaps},
+    environment::environment_obstacle,
+};
+use crate::{
+    context::EntryKind,
+    ecosystem::{Access, Closure, Effect, WriteKind},
+    model::{Action, KnownCommand, PathAccess, Run, StagePath, StepId},
+};
+
+/// What a crossing of one step takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Crossing {
+    /// What the step reads of what the copy brings: it must be copied before the step.
+    pub manifests: Vec<Needed>,
+    /// What must hold for the image to stay the same.
+    pub caveats: Vec<Caveat>,
+    /// Directories that the step fills and that the context does not hold: they belong in `.dockerignore`.
+    pub outputs: Vec<String>,
+}
+
+/// A context path that a step needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Needed {
+    /// Relative to the root of the context.
+    pub path: String,
+    /// Whether everything below it is needed.
+    pub directory: bool,
+    /// Where it must stand in the stage.
+    pub place: StagePath,
+}
+
+/// What must hold for a crossing to keep the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caveat {
+    /// A directory that the step fills stands in the context too. Left out of the context, it cannot hide what the step
+    /// made, and the image of a clean checkout stays the same.
+    Ignore {
+        /// Relative to the root of the context.
+        path: String,
+        /// Why leaving it out keeps the image.
+        reason: String,
+    },
+    /// The image may differ.
+    Differs {
+        /// As a phrase.
+        reason: String,
+        /// The file that shows it.
+        evidence: String,
+    },
+}
+
+/// Why a step cannot be crossed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// The step.
+    pub id: StepId,
+    /// As a phrase.
+    pub reason: String,
+    /// What shows it: a file and the place in it, or the command.
+    pub evidence: String,
+    /// Whether the step needs the sources by its very nature, so that nothing can be done about it.
+    pub inherent: bool,
+}
+
+impl Obstacle {
+    pub(super) fn new(id: StepId, reason: impl Into<String>, evidence: impl Into<String>) -> Self {
+        Self { id, reason: reason.into(), evidence: evidence.into(), inherent: false }
+    }
+}
+
+/// Whether `carried` may move below the `RUN` at `id`.
+///
+/// # Errors
+/// The first reason why not.
+pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run) -> Result<Crossing, Obstacle> {
+    let reader = Reader { carried, id, run };
+    reader.check_opaque()?;
+    reader.check_mounts()?;
+    let mut crossing = Crossing::default();
+    for command in &run.commands {
+        reader.cross_command(command, &mut crossing)?;
+    }
+    crossing.manifests.sort();
+    crossing.manifests.dedup();
+    Ok(crossing)
+}
+
+struct Reader<'a> {
+    carried: &'a Carried<'a>,
+    id: StepId,
+    run: &'a Run,
+}
+
+impl Reader<'_> {
+    fn obstacle(&self, reason: impl Into<String>, evidence: impl Into<String>) -> Obstacle {
+        Obstacle::new(self.id, reason, evidence)
+    }
+
+    fn check_opaque(&self) -> Result<(), Obstacle> {
+        let Some(opaque) = self.run.opaque.first() else { return Ok(()) };
+        let text = opaque.range.of(self.carried.build.inputs.file.source());
+        let command = text.lines().next().unwrap_or_default().trim().to_owned();
+        Err(self.obstacle(format!("{}, so it may read any file", opaque.reason), command))
+    }
+
+    /// A mount hides what the copy brings to its place, and leaves the place behind.
+    fn check_mounts(&self) -> Result<(), Obstacle> {
+        for mount in &self.run.mounts {
+            let Some(target) = &mount.target else { continue };
+            if mount.context.is_none() && self.carried.brings(target) != Bring::Nothing {
+                return Err(self.obstacle("it mounts over files that are copied before it", format!("target={target}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn cross_command(&self, command: &KnownCommand, crossing: &mut Crossing) -> Result<(), Obstacle> {
+        for access in &command.accesses {
+            self.cross_access(access, crossing)?;
+        }
+        let effect = command.effect();
+        if matches!(effect, Effect::Inert | Effect::Paths) {
+            return Ok(());
+        }
+        let title = &command.known.title;
+        if effect == Effect::Build {
+            let mut obstacle = self.obstacle(format!("`{title}` reads the sources"), title.clone());
+            obstacle.inherent = true;
+            return Err(obstacle);
+        }
+        if let Some(reason) = self.carried.reaches_into_system() {
+            return Err(self.obstacle(reason, title.clone()));
+        }
+        environment_obstacle(self.carried, self.id, command, crossing)?;
+        if effect == Effect::ContextFree {
+            return Ok(());
+        }
+        if command.command.guard.masked {
+            return Err(self.obstacle(format!("the failure of `{title}` is ignored"), title.clone()));
+        }
+        match &command.closure {
+            Some(closure) => self.cross_closure(command, closure, crossing),
+            None => Err(self.obstacle(format!("the project that `{title}` installs is not in the build context"), title.clone())),
+        }
+    }
+
+    fn cross_access(&self, access: &PathAccess, crossing: &mut Crossing) -> Result<(), Obstacle> {
+        let path = if access.pattern { access.path.parent() } else { access.path.clone() };
+        let verb = match access.access {
+            Access::Read | Access::Project => "reads",
+            Access::Write => "writes",
+            Access::Modify => "changes",
+            Access::Remove => "removes",
+        };
+        match (self.carried.brings(&path), access.access) {
+            (Bring::Nothing, _) => Ok(()),
+            (Bring::File(file), Access::Read) => {
+                self.need(&file, false, &path, crossing)
+            }
+            _ => Err(self.obstacle(format!("it {verb} `{}`, which is copied before it", access.path), access.path.to_string())),
+        }
+    }
+
+    fn cross_closure(&self, command: &KnownCommand, closure: &Closure, crossing: &mut Crossing) -> Result<(), Obstacle> {
+        if let Some(refusal) = closure.refusals.first() {
+            let mut obstacle = self.obstacle(refusal.reason.clone(), refusal.evidence.clone());
+            obstacle.inherent = refusal.inherent;
+            return Err(obstacle);
+        }
+        for read in &closure.reads {
+            if let Some(place) = command.place_of(&read.path) {
+                self.cross_read(&read.path, read.directory, &place, crossing)?;
+            }
+        }
+        for write in &closure.writes {
+            if let Some(place) = command.place_of(&write.path) {
+                self.cross_write(command, &write.path, write.kind, &place, crossing);
+            }
+        }
+        Ok(())
+    }
+
+    fn cross_read(&self, path: &str, directory: bool, place: &StagePath, crossing: &mut Crossing) -> Result<(), Obstacle> {
+        match self.carried.brings(place) {
+            Bring::Nothing => Ok(()),
+            Bring::Unknown => Err(self.obstacle(format!("it reads `{place}`, which may be copied before it"), path)),
+            Bring::File(found) | Bring::Directory(found) if found != path => {
+                Err(self.obstacle(format!("`{found}` is copied to where it reads `{path}`"), path))
+            }
+            Bring::File(_) | Bring::Directory(_) if self.is_mounted(path, place) => Ok(()),
+            Bring::File(_) | Bring::Directory(_) => self.need(path, directory, place, crossing),
+        }
+    }
+
+    fn need(&self, path: &str, directory: bool, place: &StagePath, crossing: &mut Crossing) -> Result<(), Obstacle> {
+        if self.carried.transfer.varies {
+            return Err(self.obstacle("a build argument decides which files are copied before it", path));
+        }
+        if self.stands_behind_link(path) {
+            return Err(self.obstacle(format!("`{path}` is, or stands behind, a symbolic link"), path));
+        }
+        if path.contains(['*', '?', '[', '\\', '$', '"', '\'', '`']) {
+            return Err(self.obstacle(format!("`COPY` would read the name of `{path}` as a pattern"), path));
+        }
+        if !self.is_there_already(path, place) {
+            crossing.manifests.push(Needed { path: path.to_owned(), directory, place: place.clone() });
+        }
+        Ok(())
+    }
+
+    fn stands_behind_link(&self, path: &str) -> bool {
+        let Some((context, _)) = self.carried.placement() else { return true };
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        ends.into_iter().any(|end| context.entry(&path[..end]).is_some_and(|entry| entry.kind == EntryKind::Link))
+    }
+
+    fn is_mounted(&self, path: &str, place: &StagePath) -> bool {
+        self.run.mounts.iter().any(|mount| {
+            let target = mount.target.as_ref().and_then(|target| place.below(target));
+            let source = mount.context.as_deref().zip(target);
+            source.is_some_and(|(source, rest)| path.trim_start_matches(source).trim_start_matches('/') == rest)
+        })
+    }
+
+    /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.
+    fn is_there_already(&self, path: &str, place: &StagePath) -> bool {
+        let build = self.carried.build;
+        let stage = &build.stages[self.carried.id.stage];
+        for step in stage.steps[..self.carried.id.step].iter().rev() {
+            match &step.action {
+                Action::Transfer(transfer) => {
+                    let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(path));
+                    if landing.as_ref() == Some(place) {
+                        return true;
+                    }
+                    if transfer.destination.as_ref().is_none_or(|destination| overlaps(destination, place)) {
+                        return false;
+                    }
+                }
+                Action::Run(run) if may_write(run, place) => return false,
+                Action::Malformed => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn cross_write(&self, command: &KnownCommand, path: &str, kind: WriteKind, place: &StagePath, crossing: &mut Crossing) {
+        let brought = self.carried.brings(place) != Bring::Nothing;
+        let title = &command.known.title;
+        match kind {
+            WriteKind::Output | WriteKind::CleanOutput if !brought => crossing.outputs.push(path.to_owned()),
+            WriteKind::CleanOutput => crossing.caveats.push(Caveat::Ignore {
+                path: path.to_owned(),
+                reason: format!("`{title}` empties `{path}` before it fills it"),
+            }),
+            WriteKind::Output if self.is_untracked(path) => crossing.caveats.push(Caveat::Ignore {
+                path: path.to_owned(),
+                reason: format!("`{path}` is ignored by git, so no clean checkout has it"),
+            }),
+            WriteKind::Output => crossing.caveats.push(Caveat::Differs {
+                reason: format!("`{path}` of the build context would be copied over what `{title}` installs"),
+                evidence: path.to_owned(),
+            }),
+            WriteKind::MayRewrite if brought => crossing.caveats.push(Caveat::Differs {
+                reason: format!("`{title}` may write `{path}` anew, and the later copy would bring the old one back"),
+                evidence: path.to_owned(),
+            }),
+            WriteKind::MayRewrite | WriteKind::Create => {}
+        }
+    }
+
+    fn is_untracked(&self, path: &str) -> bool {
+        self.carried.placement().is_some_and(|(context, _)| context.unfiltered().is_untracked_by_rule(path))
+    }
+}
+
+/// Whether a `RUN` may write at a place, or below it.
+fn may_write(run: &Run, place: &StagePath) -> bool {
+    let named = |command: &KnownCommand| {
+        command.accesses.iter().any(|access| access.access != Access::Read && overlaps(&access.path, place))
+    };
+    let closure = |command: &KnownCommand| {
+        let Some(closure) = &command.closure else { return command.effect() == Effect::Install };
+        closure.writes.iter().any(|write| command.place_of(&write.path).is_none_or(|written| overlaps(&written, place)))
+    };
+    !run.is_known() || run.commands.iter().any(|command| named(command) || closure(command))
+}

@@ -1,0 +1,171 @@
+//! The text of a move: lines go where they belong with their comments, blank lines and line breaks.
+
+use std::collections::BTreeMap;
+
+use super::{
+    carried::Carried,
+    crossing::Needed,
+    sink::Sink,
+};
+use crate::{
+    ecosystem::Catalog,
+    model::{Build, StagePath},
+    syntax::{Body, Dockerfile, Instruction},
+    text::{Change, TextEdit, TextRange},
+};
+
+/// The edit that carries out a sink; `None` where the lines cannot be written so that they mean the same.
+pub(super) fn sink_edit(build: &Build<'_>, sink: &Sink) -> Option<TextEdit> {
+    let carried = Carried::new(build, sink.carried)?;
+    let file = build.inputs.file;
+    let last = build.instruction(sink.last()?);
+    let mut changes = Vec::new();
+    let mut copied: Vec<Needed> = Vec::new();
+    for (index, crossed) in sink.crossed.iter().enumerate() {
+        let mut fresh = crossed.crossing.manifests.clone();
+        fresh.retain(|needed| !copied.contains(needed));
+        copied.extend(fresh.iter().cloned());
+        let lines = manifest_lines(&carried, build.inputs.catalog, &fresh)?;
+        let text: String = lines.iter().map(|line| format!("{line}{}", file.newline())).collect();
+        if index == 0 {
+            changes.push(replace_block(file, carried.instruction, text));
+        } else if !text.is_empty() {
+            let place = build.instruction(crossed.id).block(file.source()).start;
+            changes.push(Change { range: TextRange::empty(place), replacement: text });
+        }
+    }
+    changes.push(insert_below(file, last, &[carried.instruction]));
+    TextEdit::new(changes).ok()
+}
+
+/// The edit that moves instructions below another one, in their order.
+pub(super) fn move_below(file: &Dockerfile, moved: &[&Instruction], below: &Instruction) -> Option<TextEdit> {
+    let mut changes: Vec<Change> = moved.iter().map(|instruction| replace_block(file, instruction, String::new())).collect();
+    changes.push(insert_below(file, below, moved));
+    TextEdit::new(changes).ok()
+}
+
+/// The edit that puts lines in front of an instruction and the comments that belong to it.
+pub(super) fn insert_above(file: &Dockerfile, instruction: &Instruction, lines: &[String]) -> TextEdit {
+    let text: String = lines.iter().map(|line| format!("{line}{}", file.newline())).collect();
+    TextEdit::insert(instruction.block(file.source()).start, text)
+}
+
+fn replace_block(file: &Dockerfile, instruction: &Instruction, replacement: String) -> Change {
+    let block = instruction.block(file.source());
+    let mut range = block;
+    if replacement.is_empty() && is_after_blank_line(file, block.start) {
+        // Two paragraphs meet: one blank line between them is enough.
+        range.end += blank_line_at(file.source(), block.end);
+    }
+    Change { range, replacement }
+}
+
+fn insert_below(file: &Dockerfile, below: &Instruction, moved: &[&Instruction]) -> Change {
+    let source = file.source();
+    let newline = file.newline();
+    let place = below.block(source).end;
+    let mut text = String::new();
+    let unfinished = !source[..place].ends_with('\n');
+    if unfinished {
+        text.push_str(newline);
+    }
+    if moved.first().is_some_and(|first| is_after_blank_line(file, first.block(source).start)) {
+        text.push_str(newline);
+    }
+    for instruction in moved {
+        let block = instruction.block(source).of(source);
+        text.push_str(block);
+        if !block.ends_with('\n') {
+            text.push_str(newline);
+        }
+    }
+    if unfinished {
+        text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    }
+    Change { range: TextRange::empty(place), replacement: text }
+}
+
+fn is_after_blank_line(file: &Dockerfile, offset: usize) -> bool {
+    let before = &file.source()[..offset];
+    let line = before.strip_suffix('\n').map(|rest| rest.rsplit('\n').next().unwrap_or_default());
+    line.is_some_and(|line| line.trim().is_empty())
+}
+
+/// Length of the blank line that begins at `offset`; 0 where none does.
+fn blank_line_at(source: &str, offset: usize) -> usize {
+    let Some(end) = source[offset..].find('\n') else { return 0 };
+    if source[offset..offset + end].trim().is_empty() { end + 1 } else { 0 }
+}
+
+/// `COPY` lines that bring what is needed to where the carried copy would have brought it, one line per directory.
+pub(super) fn manifest_lines(carried: &Carried<'_>, catalog: &Catalog, needed: &[Needed]) -> Option<Vec<String>> {
+    let mut files: BTreeMap<&str, Vec<&Needed>> = BTreeMap::new();
+    let mut trees: Vec<&Needed> = Vec::new();
+    let mut directories: BTreeMap<&str, StagePath> = BTreeMap::new();
+    for entry in needed {
+        if entry.directory {
+            trees.push(entry);
+        } else {
+            let directory = entry.path.rsplit_once('/').map_or("", |(directory, _)| directory);
+            files.entry(directory).or_default().push(entry);
+            directories.insert(directory, entry.place.parent());
+        }
+    }
+    let mut lines = Vec::new();
+    for (directory, mut group) in files {
+        group.sort_by_key(|entry| (rank(catalog, &entry.path), entry.path.clone()));
+        let paths: Vec<&str> = group.iter().map(|entry| entry.path.as_str()).collect();
+        lines.push(copy_line(carried, &paths, directories.get(directory)?)?);
+    }
+    for tree in trees {
+        lines.push(copy_line(carried, &[tree.path.as_str()], &tree.place)?);
+    }
+    Some(lines)
+}
+
+/// Manifests first, then lock files, then the rest: as people write it.
+fn rank(catalog: &Catalog, path: &str) -> usize {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let is_in = |names: &[String]| names.iter().any(|known| known == name);
+    if catalog.packs().any(|pack| is_in(&pack.manifests)) {
+        0
+    } else if catalog.packs().any(|pack| is_in(&pack.lockfiles)) {
+        1
+    } else {
+        2
+    }
+}
+
+fn copy_line(carried: &Carried<'_>, paths: &[&str], directory: &StagePath) -> Option<String> {
+    let source = carried.build.inputs.file.source();
+    let keyword = if carried.instruction.keyword_range.of(source).chars().all(char::is_lowercase) { "copy" } else { "COPY" };
+    let (Body::Copy(arguments) | Body::Add(arguments)) = &carried.instruction.body else { return None };
+    let destination = destination_text(carried, &arguments.destination.text, directory)?;
+    let kept = ["chown", "chmod", "link"];
+    let flags = carried.instruction.flags.iter().filter(|flag| kept.contains(&flag.name.to_ascii_lowercase().as_str()));
+    let flags: String = flags.map(|flag| format!("{} ", flag.range.of(source))).collect();
+    let words: Vec<&str> = paths.iter().copied().chain([destination.as_str()]).collect();
+    let plain = words.iter().all(|word| !word.contains([' ', '\t']));
+    if !arguments.json && plain {
+        return Some(format!("{keyword} {flags}{}", words.join(" ")));
+    }
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+    Some(format!("{keyword} {flags}[{}]", quoted.join(", ")))
+}
+
+/// A directory of the stage as the carried copy would write it: relative to its own destination where that is possible.
+fn destination_text(carried: &Carried<'_>, written: &str, directory: &StagePath) -> Option<String> {
+    let destination = carried.transfer.destination.as_ref()?;
+    let rest = directory.below(destination)?;
+    let written = if written.contains(['"', '\'', '\\', '`']) || written.is_empty() { destination.as_str() } else { written };
+    if written.starts_with('?') {
+        return None;
+    }
+    let start = match written.trim_end_matches('/') {
+        "" if written.starts_with('/') => String::new(),
+        "" | "." => ".".to_owned(),
+        other => other.to_owned(),
+    };
+    Some(if rest.is_empty() { format!("{start}/") } else { format!("{start}/{rest}/") })
+}

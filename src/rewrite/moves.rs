@@ -1,0 +1,195 @@
+//! All moves that a file offers, and all that were refused.
+
+use super::{
+    crossing::{Caveat, Obstacle},
+    declaration::sink_declaration,
+    emit::sink_edit,
+    sink::{Sink, is_from_context, sink},
+    warm_up::warm_up,
+};
+use crate::{
+    diagnostic::Safety,
+    ecosystem::Effect,
+    model::{Build, StepId},
+    text::TextEdit,
+};
+
+/// What a move does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MoveKind {
+    /// Copies the manifests, installs, and copies the rest after.
+    CopyManifestsFirst,
+    /// Moves a copy below steps that do not need it.
+    SinkCopy,
+    /// Moves the declaration of a volatile argument below steps that do not read it.
+    SinkArgument,
+    /// Adds a step that downloads dependencies before the sources are there.
+    AddDownloadStep,
+    /// Creates or extends `.dockerignore`.
+    WriteDockerignore,
+}
+
+impl MoveKind {
+    /// The name in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CopyManifestsFirst => "copy-manifests-first",
+            Self::SinkCopy => "sink-copy",
+            Self::SinkArgument => "sink-argument",
+            Self::AddDownloadStep => "add-download-step",
+            Self::WriteDockerignore => "write-dockerignore",
+        }
+    }
+}
+
+/// One change to the file that a plan is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// What it does.
+    pub kind: MoveKind,
+    /// What it promises.
+    pub safety: Safety,
+    /// In the imperative.
+    pub title: String,
+    /// Why the promise holds, or why it may not.
+    pub argument: String,
+    /// First lines of the instructions it concerns, in the file before the move.
+    pub lines: Vec<usize>,
+    /// The change of the Dockerfile.
+    pub edit: TextEdit,
+    /// Patterns that must stand in `.dockerignore` for the promise to hold.
+    pub ignore: Vec<String>,
+}
+
+/// A move that was not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The step that the copy would have to move below.
+    pub step: StepId,
+    /// The copy.
+    pub carried: StepId,
+    /// As a phrase.
+    pub reason: String,
+    /// What shows it.
+    pub evidence: String,
+    /// Whether the step needs the sources by its very nature.
+    pub inherent: bool,
+}
+
+/// What a file offers.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// In the order of the file.
+    pub moves: Vec<Move>,
+    /// In the order of the file.
+    pub refusals: Vec<Refused>,
+}
+
+/// Looks for moves in every stage.
+pub fn survey(build: &Build<'_>) -> Survey {
+    let mut found = Survey::default();
+    let volatile = build.volatile_arguments();
+    for (id, _) in build.steps() {
+        found.moves.extend(sink_declaration(build, id, &volatile));
+        let Some(sunk) = sink(build, id) else { continue };
+        if sunk.crossed.is_empty() {
+            match sunk.stopped_by.as_ref().and_then(|obstacle| warm_up(build, &sunk, obstacle)) {
+                Some(Ok(step)) => found.moves.push(step),
+                Some(Err(refused)) => found.refusals.push(refused),
+                None => {}
+            }
+        } else {
+            found.moves.extend(sink_move(build, &sunk));
+        }
+        found.refusals.extend(sunk.stopped_by.as_ref().and_then(|obstacle| refusal(build, &sunk, obstacle)));
+    }
+    found.refusals.sort_by_key(|refused| (refused.step, refused.carried));
+    found.refusals.dedup_by_key(|refused| refused.step);
+    found
+}
+
+/// The move that carries out a sink.
+pub(super) fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
+    let edit = sink_edit(build, sunk)?;
+    let manifests = sunk.manifests();
+    let differs: Vec<String> = sunk.caveats().filter_map(difference).collect();
+    let ignore: Vec<String> = sunk.caveats().filter_map(ignored).collect();
+    let crossed: Vec<String> =
+        sunk.crossed.iter().map(|crossed| build.instruction(crossed.id).lines.0.to_string()).collect();
+    let carried = build.instruction(sunk.carried);
+    let kind = if manifests.is_empty() { MoveKind::SinkCopy } else { MoveKind::CopyManifestsFirst };
+    let copy = carried.keyword_range.of(build.inputs.file.source());
+    let last = crossed.last()?;
+    let title = match kind {
+        MoveKind::SinkCopy => format!("Move the `{copy}` of line {} below the step on line {last}", carried.lines.0),
+        _ => format!("Copy only {} before the step on line {last}, and the rest after it", listed(manifests.iter().map(|needed| needed.path.as_str()))),
+    };
+    let lines = std::iter::once(carried.lines.0).chain(sunk.crossed.iter().map(|crossed| build.instruction(crossed.id).lines.0));
+    Some(Move {
+        kind,
+        safety: if differs.is_empty() { Safety::Safe } else { Safety::Unsafe },
+        title,
+        argument: if differs.is_empty() { argument(build, sunk) } else { differs.join("; ") },
+        lines: lines.collect(),
+        edit,
+        ignore,
+    })
+}
+
+/// Why the image stays the same.
+fn argument(build: &Build<'_>, sunk: &Sink) -> String {
+    let mut parts = Vec::new();
+    for crossed in &sunk.crossed {
+        let line = build.instruction(crossed.id).lines.0;
+        let reads = crossed.crossing.manifests.iter().map(|needed| needed.path.as_str());
+        let needed = if crossed.crossing.manifests.is_empty() { "nothing".to_owned() } else { format!("only {}", listed(reads)) };
+        parts.push(format!("the step on line {line} reads {needed} of what the copy brings, and writes no other file of it"));
+    }
+    for caveat in sunk.caveats() {
+        if let Caveat::Ignore { reason, .. } = caveat {
+            parts.push(reason.clone());
+        }
+    }
+    parts.join("; ")
+}
+
+/// Names in backticks, the first few of many.
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 6;
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.len() <= SHOWN {
+        return names.join(", ");
+    }
+    format!("{} and {} more", names[..SHOWN - 1].join(", "), names.len() + 1 - SHOWN)
+}
+
+fn difference(caveat: &Caveat) -> Option<String> {
+    match caveat {
+        Caveat::Differs { reason, .. } => Some(reason.clone()),
+        Caveat::Ignore { .. } => None,
+    }
+}
+
+fn ignored(caveat: &Caveat) -> Option<String> {
+    match caveat {
+        Caveat::Ignore { path, .. } => Some(path.clone()),
+        Caveat::Differs { .. } => None,
+    }
+}
+
+/// A refusal is worth telling where a step that takes time would not need the sources but for what stopped the copy.
+fn refusal(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Option<Refused> {
+    let run = build.step(obstacle.id).run()?;
+    let gains = run.commands.iter().any(|command| {
+        matches!(command.effect(), Effect::Install | Effect::Download | Effect::Generate | Effect::ContextFree)
+            && command.known.cost().high >= 10.0
+    });
+    let broad = is_from_context(build, sunk.carried) && build.step(sunk.carried).transfer()?.holds_directory();
+    (gains && broad).then(|| Refused {
+        step: obstacle.id,
+        carried: sunk.carried,
+        reason: obstacle.reason.clone(),
+        evidence: obstacle.evidence.clone(),
+        inherent: obstacle.inherent,
+    })
+}

@@ -1,0 +1,173 @@
+//! How far down a copy may move.
+
+use super::{
+    carried::Carried,
+    crossing::{Caveat, Crossing, Needed, Obstacle, cross_run},
+    transfer_crossing::cross_transfer,
+};
+use crate::{
+    model::{Action, Build, StagePath, State, StepId, Supply},
+    syntax,
+};
+
+/// A `RUN` that takes less, in seconds, is not worth a move.
+const WORTH_CROSSING: f64 = 1.0;
+
+/// The way of one copy down its stage.
+#[derive(Clone, Debug)]
+pub struct Sink {
+    /// The copy.
+    pub carried: StepId,
+    /// The `RUN`s that it moves below, in order; empty where it stays.
+    pub crossed: Vec<Crossed>,
+    /// What stopped it, if anything did before the end of the stage.
+    pub stopped_by: Option<Obstacle>,
+}
+
+/// A `RUN` that a copy moves below.
+#[derive(Clone, Debug)]
+pub struct Crossed {
+    /// The `RUN`.
+    pub id: StepId,
+    /// What it takes.
+    pub crossing: Crossing,
+}
+
+impl Sink {
+    /// The last `RUN` that the copy moves below.
+    pub fn last(&self) -> Option<StepId> {
+        self.crossed.last().map(|crossed| crossed.id)
+    }
+
+    /// What must hold for the image to stay the same.
+    pub fn caveats(&self) -> impl Iterator<Item = &Caveat> {
+        self.crossed.iter().flat_map(|crossed| &crossed.crossing.caveats)
+    }
+
+    /// Everything that is copied ahead, in order, each path once.
+    pub fn manifests(&self) -> Vec<Needed> {
+        let mut found: Vec<Needed> = self.crossed.iter().flat_map(|crossed| crossed.crossing.manifests.clone()).collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+/// Follows the copy at `id` down its stage; `None` where the step is no copy that can be moved.
+pub fn sink(build: &Build<'_>, id: StepId) -> Option<Sink> {
+    let carried = Carried::new(build, id)?;
+    let stage = &build.stages[id.stage];
+    let mut sink = Sink { carried: id, crossed: Vec::new(), stopped_by: None };
+    let mut worth = 0;
+    let mut made_directory = false;
+    for step in id.step + 1..stage.steps.len() {
+        let below = StepId { step, ..id };
+        let after = stage.steps.get(step + 1).map_or(&stage.end, |next| &next.before);
+        let crossed = cross_step(&carried, below, &mut made_directory).and_then(|crossing| {
+            stays_the_same(&carried, below, after)?;
+            Ok(crossing)
+        });
+        match crossed {
+            Ok(Some(crossing)) => {
+                sink.crossed.push(Crossed { id: below, crossing });
+                if is_worth_crossing(build, below) {
+                    worth = sink.crossed.len();
+                }
+            }
+            Ok(None) => {}
+            Err(obstacle) => {
+                sink.stopped_by = Some(obstacle);
+                break;
+            }
+        }
+    }
+    sink.crossed.truncate(worth);
+    check_directories(&carried, made_directory, &mut sink);
+    Some(sink)
+}
+
+fn is_worth_crossing(build: &Build<'_>, id: StepId) -> bool {
+    build.step(id).run().is_some_and(|run| (run.cost.low * run.cost.high).sqrt() >= WORTH_CROSSING)
+}
+
+/// Whether one step can be crossed; what a `RUN` takes for it.
+fn cross_step(carried: &Carried<'_>, id: StepId, made_directory: &mut bool) -> Result<Option<Crossing>, Obstacle> {
+    let step = carried.build.step(id);
+    match &step.action {
+        Action::Run(run) => cross_run(carried, id, run).map(Some),
+        Action::Transfer(other) => cross_transfer(carried, id, other).map(|()| None),
+        Action::Workdir(path) => {
+            let is_root = step.before.user.as_deref().is_none_or(|user| matches!(user, "root" | "0" | "root:root" | "0:0"));
+            let overlaps = carried.transfer.destination.as_ref().is_none_or(|place| place.may_overlap(path));
+            if overlaps && !is_root {
+                return Err(Obstacle::new(id, "it would create the directory for another user", path.as_str()));
+            }
+            *made_directory |= overlaps;
+            Ok(None)
+        }
+        Action::Volume(paths) => match paths.iter().find(|path| carried.brings(path) != super::Bring::Nothing) {
+            Some(path) => Err(Obstacle::new(id, "some builders drop what is copied into a volume", path.as_str())),
+            None => Ok(None),
+        },
+        Action::Argument(names) => match names.iter().find(|name| is_cache_buster(name)) {
+            Some(name) => Err(Obstacle::new(id, "it is there to break the cache on purpose", name.as_str())),
+            None => Ok(None),
+        },
+        Action::Malformed => Err(Obstacle::new(id, "the instruction cannot be read", "")),
+        Action::Environment(_) | Action::User | Action::Shell | Action::Metadata => Ok(None),
+    }
+}
+
+fn is_cache_buster(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace(['_', '-'], "");
+    name.contains("cachebust") || name.contains("bustcache")
+}
+
+/// Whether the copy means the same in the state after a step: same destination, same values of the variables it mentions.
+fn stays_the_same(carried: &Carried<'_>, id: StepId, after: &State) -> Result<(), Obstacle> {
+    let before = &carried.build.step(carried.id).before;
+    let mentioned = &carried.transfer.mentions;
+    if let Some(name) = mentioned.iter().find(|name| before.variable(name) != after.variable(name)) {
+        return Err(Obstacle::new(id, format!("it changes `{name}`, which the copy mentions"), name.as_str()));
+    }
+    if destination_in(carried, after) != carried.transfer.destination {
+        return Err(Obstacle::new(id, "it changes the directory that the copy's destination is relative to", "WORKDIR"));
+    }
+    Ok(())
+}
+
+fn destination_in(carried: &Carried<'_>, state: &State) -> Option<StagePath> {
+    let (syntax::Body::Copy(arguments) | syntax::Body::Add(arguments)) = &carried.instruction.body else { return None };
+    let escape = carried.build.inputs.file.escape();
+    let expanded = syntax::expand(&arguments.destination.text, escape, &|name| state.lookup(name)).ok()?;
+    expanded.unset.is_empty().then(|| state.directory.join(&expanded.text))
+}
+
+/// The directory that a copy creates has the owner and mode that the copy gives it. Where something else creates it first,
+/// those may differ.
+fn check_directories(carried: &Carried<'_>, made_directory: bool, sink: &mut Sink) {
+    let Some(first) = sink.crossed.first_mut() else { return };
+    let has_owner = carried.instruction.flag("chown").is_some() || carried.instruction.flag("chmod").is_some();
+    if has_owner && made_directory && first.crossing.manifests.is_empty() {
+        first.crossing.caveats.push(Caveat::Differs {
+            reason: "the destination would be created by `WORKDIR` instead of by the copy, with another owner".to_owned(),
+            evidence: carried.transfer.destination.as_ref().map(ToString::to_string).unwrap_or_default(),
+        });
+    }
+    let Some((context, placement)) = carried.placement() else { return };
+    let odd = placement.roots.iter().find(|root| {
+        let mode = context.entry(&root.context).map_or(0o755, |entry| entry.mode & 0o7777);
+        root.directory && !root.context.is_empty() && mode != 0o755 && !first.crossing.manifests.is_empty()
+    });
+    if let Some(root) = odd {
+        first.crossing.caveats.push(Caveat::Differs {
+            reason: format!("`{}` has a mode that the directory copied to would not get", root.context),
+            evidence: root.context.clone(),
+        });
+    }
+}
+
+/// Whether a copy brings files of the context, rather than of a stage or an image.
+pub(super) fn is_from_context(build: &Build<'_>, id: StepId) -> bool {
+    build.step(id).transfer().is_some_and(|transfer| transfer.supply == Supply::Context)
+}
