@@ -1,0 +1,12 @@
+//! Optimize: a plan for a whole file, made of the moves that [`rewrite`](crate::rewrite) finds.
+//!
+//! A *plan* applies every move that is safe enough and pays, one after another, each on the file that the one before left.
+//! After each move the file is read again, so that no move rests on a state that no longer is. A plan of a plan's
+//! result is empty.
+
+mod draft;
+mod ignore_file;
+mod plan;
+
+pub use draft::{Draft, Surroundings};
+pub use plan::{Applied, Plan, Refusal, Request, plan};

@@ -1,0 +1,231 @@
+//! Choosing moves: apply what pays, leave out what does not, and say what was refused.
+
+use std::collections::BTreeSet;
+
+use super::{
+    draft::{Draft, Surroundings},
+    ignore_file,
+};
+use crate::{
+    cache::Expectation,
+    diagnostic::Safety,
+    model::Build,
+    rewrite::{self, Move, MoveKind, Survey},
+};
+
+/// Moves after which a plan ends in any case. Each move carries a copy or a declaration down, so files of an ordinary
+/// size end long before.
+const MOST_MOVES: usize = 60;
+
+/// Seconds of expected rebuild cost that one move must save.
+const LEAST_GAIN: f64 = 0.3;
+
+/// Share of the expected rebuild cost that a plan must save.
+const LEAST_SHARE: f64 = 0.02;
+
+/// What is asked for.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The texts to begin with.
+    pub draft: &'a Draft,
+    /// What stays the same.
+    pub surroundings: Surroundings<'a>,
+    /// Moves that promise less are offered, not applied.
+    pub wanted: Safety,
+}
+
+/// A move that a plan applies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// What it does.
+    pub kind: MoveKind,
+    /// What it promises.
+    pub safety: Safety,
+    /// In the imperative.
+    pub title: String,
+    /// Why the promise holds.
+    pub argument: String,
+    /// Lines of the original file.
+    pub lines: Vec<usize>,
+}
+
+/// A step that stays where it is, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// First line of the step.
+    pub line: usize,
+    /// As a phrase.
+    pub reason: String,
+    /// What shows it.
+    pub evidence: String,
+}
+
+/// What is to be done with a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The texts afterwards.
+    pub draft: Draft,
+    /// What was applied, in order.
+    pub applied: Vec<Applied>,
+    /// What would be possible, but promises too little.
+    pub offered: Vec<Applied>,
+    /// What cannot be done.
+    pub refusals: Vec<Refusal>,
+    /// The expected rebuild cost of the original.
+    pub before: Expectation,
+    /// The expected rebuild cost afterwards.
+    pub after: Expectation,
+}
+
+impl Plan {
+    /// Whether the plan changes a file.
+    pub fn changes(&self) -> bool {
+        !self.applied.is_empty()
+    }
+}
+
+/// Plans a file.
+pub fn plan(request: &Request<'_>) -> Plan {
+    let before = request.draft.expectation(&request.surroundings);
+    let mut banned = BTreeSet::new();
+    let mut outcome = apply_moves(request, &banned);
+    let mut after = outcome.draft.expectation(&request.surroundings);
+    for key in outcome.keys() {
+        let mut without = banned.clone();
+        without.insert(key);
+        let smaller = apply_moves(request, &without);
+        let cost = smaller.draft.expectation(&request.surroundings);
+        if cost.mean <= after.mean + LEAST_GAIN {
+            (banned, outcome, after) = (without, smaller, cost);
+        }
+    }
+    if before.mean - after.mean < LEAST_GAIN.max(before.mean * LEAST_SHARE) {
+        outcome = Outcome::unchanged(request.draft);
+        after = before;
+    }
+    write_first_ignore_file(request, &mut outcome);
+    finish(request, outcome, before, after)
+}
+
+/// What a run of moves leaves.
+struct Outcome {
+    draft: Draft,
+    applied: Vec<(String, Applied)>,
+}
+
+impl Outcome {
+    fn unchanged(draft: &Draft) -> Self {
+        Self { draft: draft.clone(), applied: Vec::new() }
+    }
+
+    /// Names of the moves made, the last first: later moves rest on earlier ones.
+    fn keys(&self) -> Vec<String> {
+        let mut keys: Vec<String> = self.applied.iter().rev().map(|(key, _)| key.clone()).collect();
+        keys.dedup();
+        keys
+    }
+}
+
+/// Applies every move that promises enough and is not banned, one after another.
+fn apply_moves(request: &Request<'_>, banned: &BTreeSet<String>) -> Outcome {
+    let mut outcome = Outcome::unchanged(request.draft);
+    let shape = request.draft.shape();
+    let mut refused: BTreeSet<String> = banned.clone();
+    while outcome.applied.len() < MOST_MOVES {
+        let next = outcome.draft.with_build(&request.surroundings, |build| {
+            let moves = rewrite::survey(build).moves;
+            let mut fitting = moves.into_iter().filter(|found| found.safety >= request.wanted);
+            fitting.find_map(|found| Some((key(build, &found)?, found)).filter(|(key, _)| !refused.contains(key)))
+        });
+        let Some((key, found)) = next else { break };
+        let draft = carry_out(&outcome.draft, &found);
+        if draft.shape() != shape || draft == outcome.draft {
+            refused.insert(key);
+            continue;
+        }
+        let applied = describe(&outcome.draft, request.draft, found);
+        outcome.draft = draft;
+        outcome.applied.push((key, applied));
+    }
+    outcome
+}
+
+/// A name for a move that stays the same while other moves change the file: what it does to which instruction.
+fn key(build: &Build<'_>, found: &Move) -> Option<String> {
+    let line = *found.lines.first()?;
+    let instruction = build.inputs.file.instructions().iter().find(|instruction| instruction.lines.0 == line)?;
+    let text = instruction.range.of(build.inputs.file.source());
+    let stage = build.stages.iter().rposition(|stage| build.inputs.file.instructions()[stage.from].lines.0 <= line);
+    Some(format!("{} {stage:?} {text}", found.kind.name()))
+}
+
+fn carry_out(draft: &Draft, found: &Move) -> Draft {
+    let ignore = if found.ignore.is_empty() {
+        draft.ignore.clone()
+    } else {
+        Some(ignore_file::extended(draft.ignore.as_deref(), &found.ignore))
+    };
+    Draft { dockerfile: found.edit.apply(&draft.dockerfile), ignore, ignore_path: draft.ignore_path.clone() }
+}
+
+/// A move with the lines that its instructions have in the original, as far as they stand there.
+fn describe(current: &Draft, original: &Draft, found: Move) -> Applied {
+    let lines = found.lines.iter().filter_map(|line| original_line(current, original, *line)).collect();
+    Applied { kind: found.kind, safety: found.safety, title: found.title, argument: found.argument, lines }
+}
+
+/// The line at which the instruction on `line` of the current draft stands in the original.
+fn original_line(current: &Draft, original: &Draft, line: usize) -> Option<usize> {
+    if current.dockerfile == original.dockerfile {
+        return Some(line);
+    }
+    let text = current.dockerfile.lines().nth(line.checked_sub(1)?)?;
+    let nth = current.dockerfile.lines().take(line).filter(|other| *other == text).count();
+    let found = original.dockerfile.lines().enumerate().filter(|(_, other)| *other == text);
+    found.map(|(index, _)| index + 1).nth(nth.checked_sub(1)?)
+}
+
+/// Creates an ignore file where there is none and it changes no image today.
+fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
+    if request.draft.ignore.is_some() || request.wanted > Safety::Safe {
+        return;
+    }
+    let context = request.surroundings.context;
+    let patterns = outcome.draft.with_build(&request.surroundings, |build| ignore_file::first_patterns(build, context));
+    let standing = outcome.draft.ignore.clone().unwrap_or_default();
+    let fresh: Vec<String> = patterns.into_iter().filter(|pattern| !standing.lines().any(|line| line == pattern)).collect();
+    if fresh.is_empty() {
+        return;
+    }
+    outcome.draft.ignore = Some(ignore_file::extended(outcome.draft.ignore.as_deref(), &fresh));
+    let named = fresh.iter().map(|pattern| format!("`{pattern}`")).collect::<Vec<_>>().join(", ");
+    let applied = Applied {
+        kind: MoveKind::WriteDockerignore,
+        safety: Safety::Safe,
+        title: format!("Create `{}` with {named}", request.draft.ignore_path),
+        argument: "none of these stands in the build context today, so the image stays the same; once one does, it is not \
+                   copied over what the build makes"
+            .to_owned(),
+        lines: Vec::new(),
+    };
+    outcome.applied.push((MoveKind::WriteDockerignore.name().to_owned(), applied));
+}
+
+fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
+    let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
+    let offered = moves.into_iter().filter(|found| found.safety < request.wanted);
+    let offered = offered.map(|found| describe(&outcome.draft, request.draft, found)).collect();
+    let refusals = outcome.draft.with_build(&request.surroundings, |build| {
+        let line = |refused: &rewrite::Refused| {
+            original_line(&outcome.draft, request.draft, build.instruction(refused.step).lines.0)
+        };
+        let told = refusals.iter().map(|refused| Refusal {
+            line: line(refused).unwrap_or_default(),
+            reason: refused.reason.clone(),
+            evidence: refused.evidence.clone(),
+        });
+        told.collect()
+    });
+    let applied = outcome.applied.into_iter().map(|(_, applied)| applied).collect();
+    Plan { draft: outcome.draft, applied, offered, refusals, before, after }
+}
