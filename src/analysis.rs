@@ -1,22 +1,42 @@
-//! Analysis: one file in, its findings out; the one way in which every front end has a file checked.
+//! Analysis: one file in, its findings, its cache behaviour or its plan out; the one way in which every front end asks.
 
+mod cache_report;
+mod context_root;
+mod project;
+mod shared;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::config::FileSettings;
+use crate::cache::Builder;
+use crate::config::{FileSettings, Settings};
+use crate::context::{Context, Filtered};
 use crate::diagnostic::{Diagnostic, FileEdit, Safety};
+use crate::ecosystem::{Catalog, PackError};
 use crate::fix::{self, Outcome};
-use crate::lint::{self, Subject};
+use crate::lint::{self, Numbers, Subject};
+use crate::model::{Build, Inputs};
+use crate::optimize::{self, Plan, Request, Surroundings};
 use crate::syntax::Dockerfile;
+
+pub use cache_report::{
+    CacheError, CacheReport, CacheRequest, EventReport, Question, StageReport, StepReport, cache_report,
+};
+pub use context_root::context_root;
+pub use project::{Project, ProjectError};
+pub use shared::Shared;
 
 /// A file to look at.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    /// Where it stands, absolute; it need not exist.
-    pub path: &'a Path,
+    /// Where it stands, absolute; it need not exist. `None` where it stands nowhere: its build context is not known then.
+    pub path: Option<&'a Path>,
     /// Its text.
     pub source: &'a str,
     /// What holds for it.
     pub settings: &'a FileSettings,
+    /// What it shares with other files.
+    pub shared: &'a Shared,
     /// New texts of files of the build context, which are not written yet.
     pub pending: &'a [FileEdit],
 }
@@ -26,20 +46,132 @@ pub struct Input<'a> {
 pub struct Report {
     /// Findings, sorted by place.
     pub diagnostics: Vec<Diagnostic>,
+    /// The root of the build context, where it is known.
+    pub context: Option<PathBuf>,
+}
+
+/// Why a file cannot be checked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckError {
+    /// Its surroundings cannot be read.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// The user's packs are wrong.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
 }
 
 /// Checks one file.
-pub fn check(input: &Input<'_>) -> Report {
+///
+/// # Errors
+/// [`CheckError`] where its surroundings or the user's packs cannot be read.
+pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
     let file = Dockerfile::parse(input.source);
-    Report { diagnostics: lint::run(&Subject { file: &file }, &input.settings.selection) }
+    let settings = &input.settings.settings;
+    let catalog = input.shared.catalog(settings)?;
+    let root = match input.path {
+        Some(path) => context_root(path, &file, input.settings, input.shared)?,
+        None => None,
+    };
+    let project = match (&root, input.path) {
+        (Some(root), Some(path)) => Some(Project::open(input.shared, root, path, input.pending)?),
+        _ => None,
+    };
+    let ignore = project.as_ref().and_then(Project::ignore_file);
+    let context = project.as_ref().map(|project| Filtered::new(project, ignore.as_ref()));
+    let inputs = Inputs { file: &file, context: context.as_ref(), catalog: &catalog, arguments: &settings.args };
+    let build = Build::new(inputs);
+    let subject = Subject {
+        file: &file,
+        build: &build,
+        numbers: &Numbers::new(&build, Builder::default().profile(), settings.history as usize),
+        ignore_path: project.as_ref().map_or(".dockerignore", |project| project.ignore_path.as_str()),
+        ignore_text: project.as_ref().and_then(|project| project.ignore.as_deref()),
+    };
+    Ok(Report { diagnostics: lint::run(&subject, &input.settings.selection), context: root })
+}
+
+/// A file with its fixes applied.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The root of the build context, which the paths of other files are relative to.
+    pub context: Option<PathBuf>,
 }
 
 /// Checks one file and applies its fixes, in memory.
-pub fn check_and_fix(input: &Input<'_>, wanted: Safety) -> Outcome {
-    fix::fix(input.source, wanted, &|source, pending| check(&Input { source, pending, ..*input }).diagnostics)
+///
+/// # Errors
+/// [`CheckError`] where its surroundings or the user's packs cannot be read.
+pub fn check_and_fix(input: &Input<'_>, wanted: Safety) -> Result<Fixed, CheckError> {
+    let context = check(input)?.context;
+    let outcome = fix::fix(input.source, wanted, &|source, pending| {
+        // What could be read a moment ago is kept by `shared`.
+        check(&Input { source, pending, ..*input }).map(|report| report.diagnostics).unwrap_or_default()
+    });
+    Ok(Fixed { outcome, context })
 }
 
-/// The root of the file's build context: the one that the configuration names, else the folder of the file.
-pub fn context_root(path: &Path, settings: &FileSettings) -> PathBuf {
-    settings.context.clone().unwrap_or_else(|| path.parent().unwrap_or(path).to_owned())
+/// What is asked of a plan.
+#[derive(Clone, Copy, Debug)]
+pub struct OptimizeRequest<'a> {
+    /// How many of the newest changes stand for the changes to come.
+    pub history: usize,
+    /// The stage to build; the last where `None`.
+    pub target: Option<&'a str>,
+    /// Values given with `--build-arg`.
+    pub arguments: &'a BTreeMap<String, String>,
+    /// What is known of programs.
+    pub catalog: &'a Catalog,
+    /// Moves that promise less are offered, not applied.
+    pub wanted: Safety,
+}
+
+/// Plans one file; with the number of commits that the plan's costs rest on.
+pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) -> (Plan, usize) {
+    let history = (request.history > 0).then(|| project.history(request.history)).flatten();
+    let surroundings = Surroundings {
+        context: project,
+        catalog: request.catalog,
+        arguments: request.arguments,
+        profile: Builder::default().profile(),
+        history: history.as_deref(),
+        target: request.target,
+    };
+    let draft = project.draft(source);
+    let plan = optimize::plan(&Request { draft: &draft, surroundings, wanted: request.wanted });
+    (plan, history.map_or(0, |history| history.commits.len()))
+}
+
+/// Why the user's packs cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// A pack's file cannot be read.
+    #[error("the pack `{}` cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// A pack is wrong.
+    #[error(transparent)]
+    Pack(PackError),
+}
+
+/// The packs that come with the program and those that the configuration names.
+///
+/// # Errors
+/// [`CatalogError`] for a pack that cannot be read or is wrong.
+pub fn catalog(settings: &Settings) -> Result<Catalog, CatalogError> {
+    if settings.ecosystems.is_empty() {
+        return Ok(Catalog::builtin().clone());
+    }
+    let read = |path: &PathBuf| match std::fs::read_to_string(path) {
+        Ok(text) => Ok((path.to_string_lossy().into_owned(), text)),
+        Err(error) => Err(CatalogError::Unreadable { path: path.clone(), reason: error.to_string() }),
+    };
+    let packs: Result<Vec<_>, _> = settings.ecosystems.iter().map(read).collect();
+    Catalog::with_packs(&packs?).map_err(CatalogError::Pack)
 }

@@ -3,10 +3,14 @@
 //! A command is a file with a struct of arguments and a `run` that returns a `Status`. Results go to standard output,
 //! everything else to standard error. What keeps the program from doing its work is a `Failure`.
 
+mod cache;
 mod check;
 mod explain;
 mod failure;
+mod optimize;
 mod output;
+mod project;
+mod read;
 mod rules;
 mod terminal;
 
@@ -32,6 +36,10 @@ struct Cli {
 enum Command {
     /// Check Dockerfiles for what costs time or breaks the build.
     Check(check::CheckArgs),
+    /// Show which steps a change builds again, why, and what it costs.
+    Cache(cache::CacheArgs),
+    /// Put a Dockerfile into the order that the layer cache rewards.
+    Optimize(optimize::OptimizeArgs),
     /// Print the manual page of a rule.
     Explain(explain::ExplainArgs),
     /// List all rules.
@@ -68,8 +76,30 @@ pub fn main() -> ExitCode {
     cli.color.choose();
     let status = match &cli.command {
         Command::Check(args) => check::run(args),
+        Command::Cache(args) => cache::run(args),
+        Command::Optimize(args) => optimize::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Rules(args) => rules::run(args),
     };
     status.into()
+}
+
+/// The path as people should read it: as they gave it, with `/`, without a leading `./`.
+fn shown(path: &std::path::Path) -> String {
+    let text = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+    match text.strip_prefix("./") {
+        Some("") | None => text,
+        Some(rest) => rest.to_owned(),
+    }
+}
+
+/// A number of an output: three decimals are more than any model is worth.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+/// Indented JSON with a line break at the end.
+fn to_json(value: &impl serde::Serialize) -> String {
+    // Plain structs of strings and numbers always serialize.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }

@@ -9,6 +9,7 @@
 pub mod builtin;
 mod manual;
 mod meta;
+mod numbers;
 mod registry;
 mod report;
 mod rule;
@@ -21,6 +22,7 @@ mod suppression;
 
 pub use manual::{ContextFile, Example, SECTIONS, Section, examples, sections};
 pub use meta::{FixAvailability, Meta};
+pub use numbers::Numbers;
 pub use registry::{RULES, every_meta, find, named, suggest};
 pub use report::Reporter;
 pub use rule::{Rule, Subject};

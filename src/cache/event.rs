@@ -54,7 +54,7 @@ pub struct Events {
 
 impl Events {
     /// The events of a history, newest commits first, filled up with classes of changes where it is short.
-    pub fn of_history(build: &Build<'_>, profile: &Profile, history: Option<&History>) -> Self {
+    pub fn of_history(build: &Build<'_>, profile: Profile, history: Option<&History>) -> Self {
         let empty = History::default();
         let commits = &history.unwrap_or(&empty).commits;
         let class_share = 1.0 - commits.len().min(ENOUGH_COMMITS) as f64 / ENOUGH_COMMITS as f64;
@@ -86,7 +86,7 @@ fn every_build_dirt(build: &Build<'_>) -> BTreeSet<usize> {
 /// Which steps a path dirties, asked once per path.
 struct PathReader<'a> {
     build: &'a Build<'a>,
-    profile: &'a Profile,
+    profile: Profile,
     known: HashMap<String, Vec<usize>>,
 }
 

@@ -41,7 +41,7 @@ pub struct Replay {
 
 impl Replay {
     /// Carries every event through the build.
-    pub fn new(build: &Build<'_>, profile: &Profile, events: &Events, costs: &Costs, target: usize) -> Self {
+    pub fn new(build: &Build<'_>, profile: Profile, events: &Events, costs: &Costs, target: usize) -> Self {
         let mut known: HashMap<&BTreeSet<usize>, EventCost> = HashMap::new();
         let mut event_costs = Vec::with_capacity(events.events.len());
         let mut rates: BTreeMap<usize, f64> = BTreeMap::new();
@@ -62,7 +62,7 @@ impl Replay {
     }
 }
 
-fn cost_of(build: &Build<'_>, profile: &Profile, dirty: &BTreeSet<usize>, costs: &Costs, target: usize) -> EventCost {
+fn cost_of(build: &Build<'_>, profile: Profile, dirty: &BTreeSet<usize>, costs: &Costs, target: usize) -> EventCost {
     let mut dirt = Dirt::default();
     for instruction in dirty {
         dirt.add(*instruction, Reason::Class("event"));
@@ -80,8 +80,8 @@ fn expectation(events: &Events, costs: &[EventCost]) -> Expectation {
     let mut high = resampled_means(&weights, &highs);
     low.sort_by(f64::total_cmp);
     high.sort_by(f64::total_cmp);
-    let at = |means: &[f64], share: f64| means.get((means.len() as f64 * share) as usize).copied().unwrap_or(0.0);
-    Expectation { mean, low: at(&low, 0.05), high: at(&high, 0.95) }
+    let at = |means: &[f64], percent: usize| means.get(means.len() * percent / 100).copied().unwrap_or(0.0);
+    Expectation { mean, low: at(&low, 5), high: at(&high, 95) }
 }
 
 /// Means of weighted resamples with replacement. The generator has a fixed seed, so that output is deterministic.

@@ -90,7 +90,7 @@ impl Simulation {
 
 impl Dirt {
     /// The steps whose own key a change touches.
-    pub fn of_change(build: &Build<'_>, profile: &Profile, change: &Change) -> Self {
+    pub fn of_change(build: &Build<'_>, profile: Profile, change: &Change) -> Self {
         let mut dirt = Self::default();
         for (id, step) in build.steps() {
             let files: Vec<String> =
@@ -121,7 +121,7 @@ impl Dirt {
 }
 
 /// Whether a changed context path is in the key of a step itself.
-pub(super) fn reads_path(build: &Build<'_>, profile: &Profile, id: StepId, path: &str) -> bool {
+pub(super) fn reads_path(build: &Build<'_>, profile: Profile, id: StepId, path: &str) -> bool {
     if build.inputs.context.is_some_and(|context| context.excludes(path)) {
         return false;
     }
@@ -147,7 +147,7 @@ pub(super) fn argument_changes(build: &Build<'_>, id: StepId, changed: &[String]
 }
 
 /// Carries directly dirtied steps through the stages that `target` needs.
-pub fn simulate(build: &Build<'_>, profile: &Profile, dirt: &Dirt, target: usize) -> Simulation {
+pub fn simulate(build: &Build<'_>, profile: Profile, dirt: &Dirt, target: usize) -> Simulation {
     let needed = build.reachable(target);
     let mut ends = vec![false; build.stages.len()];
     let mut stages = Vec::with_capacity(build.stages.len());
@@ -172,7 +172,7 @@ pub fn simulate(build: &Build<'_>, profile: &Profile, dirt: &Dirt, target: usize
 /// The way through one stage.
 struct Walk<'a> {
     build: &'a Build<'a>,
-    profile: &'a Profile,
+    profile: Profile,
     dirt: &'a Dirt,
     ends: &'a [bool],
     /// Why every later step of the stage misses, once one has missed.

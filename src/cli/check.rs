@@ -3,18 +3,17 @@
 mod apply;
 mod inputs;
 mod jobs;
-mod read;
 mod results;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use rayon::prelude::*;
 
 use super::failure::{self, Failure};
 use super::output::{self, Format, Rendering};
-use super::{Status, terminal};
+use super::{Status, read, shown, terminal};
 use crate::analysis;
 use crate::config::{Discovery, FailOn, Overrides, Source};
 use crate::diagnostic::Safety;
@@ -90,7 +89,8 @@ pub(super) fn run(args: &CheckArgs) -> Status {
     let found = inputs::find(&args.paths, args.stdin_filename.as_deref(), &discovery);
     let mut failures = found.failures;
     let Jobs { jobs, templates } = Jobs::read(&found.inputs, &discovery, &mut failures);
-    let status = if args.diff { show_diff(args, &jobs) } else { show_findings(args, &jobs, &mut failures) };
+    let status =
+        if args.diff { show_diff(args, &jobs, &mut failures) } else { show_findings(args, &jobs, &mut failures) };
     if found.inputs.is_empty() && failures.is_empty() {
         terminal::note("warning: no Dockerfile found under the given paths");
     }
@@ -128,8 +128,15 @@ fn show_findings(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) ->
     let (files, fixed) = if args.fix {
         apply::fix_all(jobs, wanted(args), failures)
     } else {
-        let check = |job: &Job| job.checked(&job.source, analysis::check(&job.analysis()).diagnostics);
-        (jobs.par_iter().map(check).collect(), 0)
+        let checked: Vec<_> = jobs.par_iter().map(|job| (job, analysis::check(&job.analysis()))).collect();
+        let mut files = Vec::new();
+        for (job, report) in checked {
+            match report {
+                Ok(report) => files.push(job.checked(&job.source, report.diagnostics)),
+                Err(error) => failures.push(error.into()),
+            }
+        }
+        (files, 0)
     };
     let results = Results { files, failed: failures.len(), fixed, wanted: wanted(args) };
     let text = output::render(&results, args.output_format, Rendering { quiet: args.quiet, fixing: args.fix });
@@ -143,8 +150,8 @@ fn show_findings(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) ->
     if results.fails() { Status::Findings } else { Status::Clean }
 }
 
-fn show_diff(args: &CheckArgs, jobs: &[Job]) -> Status {
-    let diff = apply::diff_all(jobs, wanted(args));
+fn show_diff(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) -> Status {
+    let diff = apply::diff_all(jobs, wanted(args), failures);
     terminal::print(&diff.text);
     if !args.quiet {
         terminal::note(&match diff.fixes {
@@ -157,13 +164,4 @@ fn show_diff(args: &CheckArgs, jobs: &[Job]) -> Status {
 
 fn wanted(args: &CheckArgs) -> Safety {
     if args.unsafe_fixes { Safety::Unsafe } else { Safety::Safe }
-}
-
-/// The path as people should read it: as they gave it, with `/`, without a leading `./`.
-fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-    match text.strip_prefix("./") {
-        Some("") | None => text,
-        Some(rest) => rest.to_owned(),
-    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::terminal;
+use crate::analysis::{CatalogError, CheckError, ProjectError};
 use crate::config::ConfigError;
 use crate::lint::UnknownRule;
 
@@ -37,6 +38,34 @@ pub(super) enum Failure {
     #[error("`{path}` cannot be written: {reason}")]
     #[diagnostic(help("check the permissions of the file and its folder; the file is as it was"))]
     Unwritable { path: String, reason: String },
+    /// A build context that is no folder.
+    #[error("the build context `{0}` is not a folder")]
+    #[diagnostic(help("name the folder that `docker build` is given"))]
+    NoContext(String),
+    /// A build context without a Dockerfile.
+    #[error("there is no `Dockerfile` in `{0}`")]
+    #[diagnostic(help("name the file with `--file`"))]
+    NoDockerfile(String),
+    /// The build context or its ignore file.
+    #[error(transparent)]
+    #[diagnostic(help("check the path and its permissions"))]
+    Project(#[from] ProjectError),
+    /// What a check needs beside the file.
+    #[error(transparent)]
+    #[diagnostic(help("check the paths that it names and their permissions"))]
+    Check(#[from] CheckError),
+    /// The user's packs.
+    #[error(transparent)]
+    #[diagnostic(help("mend the pack, or take it out of `ecosystems` in `layerwise.toml`"))]
+    Catalog(#[from] CatalogError),
+    /// The build that is asked about does not exist.
+    #[error("`{path}`: {reason}")]
+    #[diagnostic(help("check the Dockerfile and `--target`"))]
+    Build { path: String, reason: String },
+    /// The history cannot be asked.
+    #[error("{0}")]
+    #[diagnostic(help("name changed paths with `--changed` instead"))]
+    History(String),
     /// The working directory is gone or unreadable.
     #[error("the working directory cannot be found: {0}")]
     #[diagnostic(help("change to a folder that exists"))]

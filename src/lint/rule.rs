@@ -1,6 +1,8 @@
 //! What a rule is and what it sees.
 
-use super::{Meta, Reporter};
+use super::{Meta, Numbers, Reporter};
+use crate::context::Filtered;
+use crate::model::Build;
 use crate::syntax::Dockerfile;
 
 /// One rule. Rules are stateless: the same subject gives the same findings, whatever ran before.
@@ -17,4 +19,19 @@ pub trait Rule: Sync {
 pub struct Subject<'a> {
     /// The parsed file.
     pub file: &'a Dockerfile,
+    /// What it means.
+    pub build: &'a Build<'a>,
+    /// What its steps cost over the project's changes.
+    pub numbers: &'a Numbers<'a>,
+    /// The ignore file in force, or the one that would be created: relative to the root of the context.
+    pub ignore_path: &'a str,
+    /// Its text; `None` where there is none.
+    pub ignore_text: Option<&'a str>,
+}
+
+impl<'a> Subject<'a> {
+    /// The build context after the ignore file; `None` where nobody knows it, as for standard input.
+    pub fn context(&self) -> Option<&'a Filtered<'a>> {
+        self.build.inputs.context
+    }
 }

@@ -173,8 +173,11 @@ impl<'a> Build<'a> {
             Body::Arg(declarations) => Some(declarations),
             _ => None,
         });
-        let mut names: Vec<String> =
-            declarations.flatten().filter(|declared| is_volatile(declared)).map(|declared| declared.name.text.clone()).collect();
+        let mut names: Vec<String> = declarations
+            .flatten()
+            .filter(|declared| is_volatile(declared))
+            .map(|declared| declared.name.text.clone())
+            .collect();
         names.sort();
         names.dedup();
         names
@@ -334,13 +337,13 @@ impl Assembly<'_> {
     }
 
     fn add_step(&mut self, index: usize, instruction: &Instruction) {
-        let Some(stage) = self.stages.len().checked_sub(1) else { return };
-        let before = self.stages[stage].end.clone();
-        let mut state = before.clone();
-        let action = self.act(index, instruction, &mut state);
-        let current = &mut self.stages[stage];
-        current.steps.push(Step { instruction: index, before, action });
-        current.end = state;
+        let Some(before) = self.stages.last().map(|stage| stage.end.clone()) else { return };
+        let mut after = before.clone();
+        let action = self.act(index, instruction, &mut after);
+        if let Some(stage) = self.stages.last_mut() {
+            stage.steps.push(Step { instruction: index, before, action });
+            stage.end = after;
+        }
     }
 
     fn act(&self, index: usize, instruction: &Instruction, state: &mut State) -> Action {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     context::{Filtered, path},
     ecosystem::{Access, Closure, Effect, Match, Recognition, Site, WarmUp, pack::Cost},
-    shell::{self, Directory, Guard, Part, Script, ShellWord, SimpleCommand},
+    shell::{self, Directory, Guard, Part, Script, ShellOptions, ShellWord, SimpleCommand},
     syntax::{Body, Command, Instruction, Mount, MountKind},
     text::{LogicalText, TextRange},
 };
@@ -190,12 +190,15 @@ impl Resolver<'_> {
         let Shell::Posix { errexit, pipefail } = self.state.shell else {
             return self.opaque(instruction.range, "the shell is no POSIX shell".to_owned());
         };
-        let _ = (errexit, pipefail);
-        self.read(&text);
+        self.read(&text, ShellOptions { errexit, pipefail });
     }
 
-    fn read(&mut self, text: &LogicalText) {
-        let Script { commands, unreadable, .. } = shell::read(text);
+    fn read(&mut self, text: &LogicalText, options: ShellOptions) {
+        if tests_files(text.as_str()) {
+            let range = text.source_range(TextRange::new(0, text.as_str().len()));
+            self.opaque(range, "a condition in `[[ ]]` looks at files".to_owned());
+        }
+        let Script { commands, unreadable, .. } = shell::read_with(text, options);
         for piece in unreadable {
             self.opaque(piece.range, piece.reason);
         }
@@ -213,10 +216,14 @@ impl Resolver<'_> {
             range: word.range,
         };
         let program = first.text.rsplit('/').next().unwrap_or_default();
-        if let ("sh" | "bash" | "ash" | "dash", [_, flag, script]) = (program, words) {
-            if flag.text.starts_with('-') && flag.text.ends_with('c') {
-                return self.read(&LogicalText::contiguous(&script.text, script.range.start));
-            }
+        let shell = matches!(program, "sh" | "bash" | "ash" | "dash");
+        if let [_, flag, script] = words
+            && shell
+            && flag.text.starts_with('-')
+            && flag.text.ends_with('c')
+        {
+            let options = ShellOptions { errexit: flag.text.contains('e'), pipefail: false };
+            return self.read(&LogicalText::contiguous(&script.text, script.range.start), options);
         }
         self.command(SimpleCommand {
             range: first.range.cover(last.range),
@@ -248,10 +255,10 @@ impl Resolver<'_> {
         match &directory {
             Some(directory) => accesses.extend(accesses_of(&known, directory)),
             None if known.effect() == Effect::Inert || known.effect() == Effect::ContextFree => {}
-            None => self.run.opaque.push(Opaque {
-                range: command.range,
-                reason: "the directory it runs in is not known".to_owned(),
-            }),
+            None => self
+                .run
+                .opaque
+                .push(Opaque { range: command.range, reason: "the directory it runs in is not known".to_owned() }),
         }
         accesses.extend(self.redirects(&command, directory.as_ref()));
         self.run.commands.push(KnownCommand { command, known, directory, anchors, warm_up, closure, accesses });
@@ -357,7 +364,8 @@ impl Resolver<'_> {
                 self.run.stages.push(index);
             }
             let expand = |text: &str| {
-                let expanded = crate::syntax::expand(text, self.inputs.file.escape(), &|name| self.state.lookup(name)).ok()?;
+                let expanded =
+                    crate::syntax::expand(text, self.inputs.file.escape(), &|name| self.state.lookup(name)).ok()?;
                 expanded.unset.is_empty().then_some(expanded.text)
             };
             let target = mount.target.as_deref().and_then(expand).map(|text| self.state.directory.join(&text));
@@ -368,6 +376,16 @@ impl Resolver<'_> {
             self.run.mounts.push(ResolvedMount { mount, target, context });
         }
     }
+}
+
+/// Whether a script has a `[[ ]]` condition with a unary operator on files; those of `test` and `[` are commands.
+fn tests_files(script: &str) -> bool {
+    let conditions = script.split("[[").skip(1).map(|rest| rest.split("]]").next().unwrap_or_default());
+    let is_file_operator = |word: &str| {
+        matches!(word.as_bytes(), [b'-', letter] if b"abcdefghkprstuwxGLNOS".contains(letter))
+            || matches!(word, "-nt" | "-ot" | "-ef")
+    };
+    conditions.into_iter().any(|condition| condition.split_whitespace().any(is_file_operator))
 }
 
 fn accesses_of(known: &Match, directory: &StagePath) -> Vec<PathAccess> {

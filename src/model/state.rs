@@ -108,7 +108,9 @@ impl Shell {
         if !matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh") {
             return Self::Other;
         }
-        let short = |flag: char| words.iter().any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(flag));
+        let short = |flag: char| {
+            words.iter().any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(flag))
+        };
         let long = |name: &str| words.windows(2).any(|pair| pair[0].ends_with('o') && pair[1] == name);
         Self::Posix { errexit: short('e') || long("errexit"), pipefail: long("pipefail") }
     }

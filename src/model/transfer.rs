@@ -13,6 +13,7 @@ use crate::{
 
 /// A resolved `COPY` or `ADD`.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own that the instruction may have")]
 pub struct Transfer {
     /// Where the files come from.
     pub supply: Supply,
@@ -63,7 +64,9 @@ impl Transfer {
         let reader = Reader { inputs, state };
         let words: Vec<&str> = arguments.sources.iter().filter_map(path_word).collect();
         let mut mentions = reader.mentions(words.iter().copied().chain([arguments.destination.text.as_str()]));
-        mentions.extend(reader.mentions(instruction.flags.iter().filter_map(|flag| Some(flag.value.as_ref()?.text.as_str()))));
+        mentions.extend(
+            reader.mentions(instruction.flags.iter().filter_map(|flag| Some(flag.value.as_ref()?.text.as_str()))),
+        );
         let sources: Option<Vec<String>> = words.iter().map(|word| reader.expand(word)).collect();
         let add = instruction.keyword == Keyword::Add;
         let remote = add && sources.iter().flatten().any(|source| is_remote(source));
@@ -241,12 +244,20 @@ pub(super) fn stage_or_image(stages: &[Stage], name: &str) -> Supply {
 
 fn flag_is_set(instruction: &Instruction, name: &str) -> bool {
     instruction.flag(name).is_some_and(|flag| {
-        !flag.value.as_ref().is_some_and(|value| matches!(value.text.to_ascii_lowercase().as_str(), "false" | "0" | "f"))
+        !flag
+            .value
+            .as_ref()
+            .is_some_and(|value| matches!(value.text.to_ascii_lowercase().as_str(), "false" | "0" | "f"))
     })
 }
 
 fn names_directory(text: &str) -> bool {
-    text.is_empty() || text.ends_with('/') || text == "." || text == ".." || text.ends_with("/.") || text.ends_with("/..")
+    text.is_empty()
+        || text.ends_with('/')
+        || text == "."
+        || text == ".."
+        || text.ends_with("/.")
+        || text.ends_with("/..")
 }
 
 fn is_remote(source: &str) -> bool {

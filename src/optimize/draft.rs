@@ -31,7 +31,7 @@ pub struct Surroundings<'a> {
     /// Values given with `--build-arg`.
     pub arguments: &'a BTreeMap<String, String>,
     /// The builder.
-    pub profile: &'a Profile,
+    pub profile: Profile,
     /// Changes of the project, where there are any.
     pub history: Option<&'a History>,
     /// The name or number of the stage to build; the last where `None`.
@@ -65,7 +65,8 @@ impl Draft {
     /// What must not change from one draft to the next: syntax errors, and the stages with their names and bases.
     pub(super) fn shape(&self) -> (usize, Vec<String>) {
         let file = Dockerfile::parse(&self.dockerfile);
-        let stages = file.instructions().iter().filter(|instruction| instruction.keyword == crate::syntax::Keyword::From);
+        let stages =
+            file.instructions().iter().filter(|instruction| instruction.keyword == crate::syntax::Keyword::From);
         (file.errors().len(), stages.map(|stage| stage.arguments.as_str().to_owned()).collect())
     }
 }

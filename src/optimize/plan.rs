@@ -193,7 +193,8 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
     let context = request.surroundings.context;
     let patterns = outcome.draft.with_build(&request.surroundings, |build| ignore_file::first_patterns(build, context));
     let standing = outcome.draft.ignore.clone().unwrap_or_default();
-    let fresh: Vec<String> = patterns.into_iter().filter(|pattern| !standing.lines().any(|line| line == pattern)).collect();
+    let fresh: Vec<String> =
+        patterns.into_iter().filter(|pattern| !standing.lines().any(|line| line == pattern)).collect();
     if fresh.is_empty() {
         return;
     }
@@ -203,9 +204,10 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
         kind: MoveKind::WriteDockerignore,
         safety: Safety::Safe,
         title: format!("Create `{}` with {named}", request.draft.ignore_path),
-        argument: "none of these stands in the build context today, so the image stays the same; once one does, it is not \
+        argument:
+            "none of these stands in the build context today, so the image stays the same; once one does, it is not \
                    copied over what the build makes"
-            .to_owned(),
+                .to_owned(),
         lines: Vec::new(),
     };
     outcome.applied.push((MoveKind::WriteDockerignore.name().to_owned(), applied));

@@ -8,8 +8,22 @@ use crate::{
 
 /// Directories of the system: programs, their settings and their data. What stands there may change what any program does.
 const SYSTEM: [&str; 16] = [
-    "/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/cache",
-    "/var/lib", "/var/log", "/var/run",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/run",
 ];
 
 /// Where projects live within [`SYSTEM`].
@@ -17,8 +31,22 @@ const PROJECTS: [&str; 3] = ["/usr/src", "/usr/app", "/usr/share/nginx"];
 
 /// Names in a home directory that programs read on their own.
 const HOME_SETTINGS: [&str; 16] = [
-    ".aws", ".bashrc", ".bundle", ".cargo", ".config", ".gem", ".gitconfig", ".gradle", ".local", ".m2", ".netrc", ".npmrc",
-    ".pip", ".profile", ".ssh", ".yarnrc",
+    ".aws",
+    ".bashrc",
+    ".bundle",
+    ".cargo",
+    ".config",
+    ".gem",
+    ".gitconfig",
+    ".gradle",
+    ".local",
+    ".m2",
+    ".netrc",
+    ".npmrc",
+    ".pip",
+    ".profile",
+    ".ssh",
+    ".yarnrc",
 ];
 
 /// How deep a copy that reaches into the system's directories is looked into.
@@ -80,7 +108,8 @@ impl<'a> Carried<'a> {
             return bring_of(context, placement, &path);
         }
         // A root may land below the place that is asked about.
-        let below = placement.roots.iter().find(|root| overlaps(&root.landing, place) && place.below(&root.landing).is_none());
+        let below =
+            placement.roots.iter().find(|root| overlaps(&root.landing, place) && place.below(&root.landing).is_none());
         match below {
             Some(root) if root.landing.is_floating() != place.is_floating() => Bring::Unknown,
             Some(root) => Bring::Directory(root.context.clone()),
@@ -147,7 +176,9 @@ fn directory_reaches(context: &Filtered<'_>, path: &str, landing: &StagePath, de
         let place = landing.join(&format!("./{name}"));
         let below = if path.is_empty() { name } else { format!("{path}/{name}") };
         match entry.kind {
-            EntryKind::Directory => place_reaches(&place).or_else(|| directory_reaches(context, &below, &place, depth - 1)),
+            EntryKind::Directory => {
+                place_reaches(&place).or_else(|| directory_reaches(context, &below, &place, depth - 1))
+            }
             _ => place_reaches(&place),
         }
     })
@@ -156,9 +187,8 @@ fn directory_reaches(context: &Filtered<'_>, path: &str, landing: &StagePath, de
 fn bring_of(context: &Filtered<'_>, placement: &Placement, path: &str) -> Bring {
     let kind = if path.is_empty() { Some(EntryKind::Directory) } else { context.entry(path).map(|entry| entry.kind) };
     match kind {
-        None => Bring::Nothing,
         Some(EntryKind::Directory) => Bring::Directory(path.to_owned()),
         Some(_) if placement.selector.selects(path) => Bring::File(path.to_owned()),
-        Some(_) => Bring::Nothing,
+        _ => Bring::Nothing,
     }
 }

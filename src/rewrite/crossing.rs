@@ -143,7 +143,8 @@ impl Reader<'_> {
         }
         match &command.closure {
             Some(closure) => self.cross_closure(command, closure, crossing),
-            None => Err(self.obstacle(format!("the project that `{title}` installs is not in the build context"), title.clone())),
+            None => Err(self
+                .obstacle(format!("the project that `{title}` installs is not in the build context"), title.clone())),
         }
     }
 
@@ -157,14 +158,18 @@ impl Reader<'_> {
         };
         match (self.carried.brings(&path), access.access) {
             (Bring::Nothing, _) => Ok(()),
-            (Bring::File(file), Access::Read) => {
-                self.need(&file, false, &path, crossing)
-            }
-            _ => Err(self.obstacle(format!("it {verb} `{}`, which is copied before it", access.path), access.path.to_string())),
+            (Bring::File(file), Access::Read) => self.need(&file, false, &path, crossing),
+            _ => Err(self
+                .obstacle(format!("it {verb} `{}`, which is copied before it", access.path), access.path.to_string())),
         }
     }
 
-    fn cross_closure(&self, command: &KnownCommand, closure: &Closure, crossing: &mut Crossing) -> Result<(), Obstacle> {
+    fn cross_closure(
+        &self,
+        command: &KnownCommand,
+        closure: &Closure,
+        crossing: &mut Crossing,
+    ) -> Result<(), Obstacle> {
         if let Some(refusal) = closure.refusals.first() {
             let mut obstacle = self.obstacle(refusal.reason.clone(), refusal.evidence.clone());
             obstacle.inherent = refusal.inherent;
@@ -183,7 +188,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn cross_read(&self, path: &str, directory: bool, place: &StagePath, crossing: &mut Crossing) -> Result<(), Obstacle> {
+    fn cross_read(
+        &self,
+        path: &str,
+        directory: bool,
+        place: &StagePath,
+        crossing: &mut Crossing,
+    ) -> Result<(), Obstacle> {
         match self.carried.brings(place) {
             Bring::Nothing => Ok(()),
             Bring::Unknown => Err(self.obstacle(format!("it reads `{place}`, which may be copied before it"), path)),
@@ -248,7 +259,14 @@ impl Reader<'_> {
         false
     }
 
-    fn cross_write(&self, command: &KnownCommand, path: &str, kind: WriteKind, place: &StagePath, crossing: &mut Crossing) {
+    fn cross_write(
+        &self,
+        command: &KnownCommand,
+        path: &str,
+        kind: WriteKind,
+        place: &StagePath,
+        crossing: &mut Crossing,
+    ) {
         let brought = self.carried.brings(place) != Bring::Nothing;
         let title = &command.known.title;
         match kind {

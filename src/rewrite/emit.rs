@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    carried::Carried,
-    crossing::Needed,
-    sink::Sink,
-};
+use super::{carried::Carried, crossing::Needed, sink::Sink};
 use crate::{
     ecosystem::Catalog,
     model::{Build, StagePath},
@@ -26,7 +22,7 @@ pub(super) fn sink_edit(build: &Build<'_>, sink: &Sink) -> Option<TextEdit> {
         fresh.retain(|needed| !copied.contains(needed));
         copied.extend(fresh.iter().cloned());
         let lines = manifest_lines(&carried, build.inputs.catalog, &fresh)?;
-        let text: String = lines.iter().map(|line| format!("{line}{}", file.newline())).collect();
+        let text = lines_of(file, &lines);
         if index == 0 {
             changes.push(replace_block(file, carried.instruction, text));
         } else if !text.is_empty() {
@@ -40,15 +36,20 @@ pub(super) fn sink_edit(build: &Build<'_>, sink: &Sink) -> Option<TextEdit> {
 
 /// The edit that moves instructions below another one, in their order.
 pub(super) fn move_below(file: &Dockerfile, moved: &[&Instruction], below: &Instruction) -> Option<TextEdit> {
-    let mut changes: Vec<Change> = moved.iter().map(|instruction| replace_block(file, instruction, String::new())).collect();
+    let mut changes: Vec<Change> =
+        moved.iter().map(|instruction| replace_block(file, instruction, String::new())).collect();
     changes.push(insert_below(file, below, moved));
     TextEdit::new(changes).ok()
 }
 
 /// The edit that puts lines in front of an instruction and the comments that belong to it.
 pub(super) fn insert_above(file: &Dockerfile, instruction: &Instruction, lines: &[String]) -> TextEdit {
-    let text: String = lines.iter().map(|line| format!("{line}{}", file.newline())).collect();
+    let text = lines_of(file, lines);
     TextEdit::insert(instruction.block(file.source()).start, text)
+}
+
+fn lines_of(file: &Dockerfile, lines: &[String]) -> String {
+    lines.iter().fold(String::new(), |text, line| text + line + file.newline())
 }
 
 fn replace_block(file: &Dockerfile, instruction: &Instruction, replacement: String) -> Change {
@@ -139,18 +140,20 @@ fn rank(catalog: &Catalog, path: &str) -> usize {
 
 fn copy_line(carried: &Carried<'_>, paths: &[&str], directory: &StagePath) -> Option<String> {
     let source = carried.build.inputs.file.source();
-    let keyword = if carried.instruction.keyword_range.of(source).chars().all(char::is_lowercase) { "copy" } else { "COPY" };
+    let keyword =
+        if carried.instruction.keyword_range.of(source).chars().all(char::is_lowercase) { "copy" } else { "COPY" };
     let (Body::Copy(arguments) | Body::Add(arguments)) = &carried.instruction.body else { return None };
     let destination = destination_text(carried, &arguments.destination.text, directory)?;
     let kept = ["chown", "chmod", "link"];
     let flags = carried.instruction.flags.iter().filter(|flag| kept.contains(&flag.name.to_ascii_lowercase().as_str()));
-    let flags: String = flags.map(|flag| format!("{} ", flag.range.of(source))).collect();
+    let flags = flags.fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
     let words: Vec<&str> = paths.iter().copied().chain([destination.as_str()]).collect();
     let plain = words.iter().all(|word| !word.contains([' ', '\t']));
     if !arguments.json && plain {
         return Some(format!("{keyword} {flags}{}", words.join(" ")));
     }
-    let quoted: Vec<String> = words.iter().map(|word| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+    let quoted: Vec<String> =
+        words.iter().map(|word| format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))).collect();
     Some(format!("{keyword} {flags}[{}]", quoted.join(", ")))
 }
 
@@ -158,7 +161,8 @@ fn copy_line(carried: &Carried<'_>, paths: &[&str], directory: &StagePath) -> Op
 fn destination_text(carried: &Carried<'_>, written: &str, directory: &StagePath) -> Option<String> {
     let destination = carried.transfer.destination.as_ref()?;
     let rest = directory.below(destination)?;
-    let written = if written.contains(['"', '\'', '\\', '`']) || written.is_empty() { destination.as_str() } else { written };
+    let written =
+        if written.contains(['"', '\'', '\\', '`']) || written.is_empty() { destination.as_str() } else { written };
     if written.starts_with('?') {
         return None;
     }

@@ -18,7 +18,11 @@ pub(super) fn environment_obstacle(
 ) -> Result<(), Obstacle> {
     let state = &carried.build.step(id).before;
     let set = state.variables().filter_map(|(name, variable)| Some((name.to_owned(), variable.value.clone()?)));
-    let assigned = command.command.assignments.iter().map(|given| (given.name.clone(), given.value.literal().unwrap_or_default().to_owned()));
+    let assigned = command
+        .command
+        .assignments
+        .iter()
+        .map(|given| (given.name.clone(), given.value.literal().unwrap_or_default().to_owned()));
     for (name, value) in set.chain(assigned) {
         let is_search_path = name == "PATH";
         if !is_search_path && !command.known.reads_variable(&name) {
@@ -26,7 +30,13 @@ pub(super) fn environment_obstacle(
         }
         for entry in value.split(':').filter(|entry| entry.starts_with('/')) {
             let place = StagePath::root().join(entry);
-            let obstacle = || Obstacle::new(id, format!("`{name}` points to `{entry}`, which is copied before it"), format!("{name}={value}"));
+            let obstacle = || {
+                Obstacle::new(
+                    id,
+                    format!("`{name}` points to `{entry}`, which is copied before it"),
+                    format!("{name}={value}"),
+                )
+            };
             match carried.brings(&place) {
                 Bring::Nothing => {}
                 Bring::Directory(directory) if is_search_path => {

@@ -122,9 +122,13 @@ pub(super) fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
     let last = crossed.last()?;
     let title = match kind {
         MoveKind::SinkCopy => format!("Move the `{copy}` of line {} below the step on line {last}", carried.lines.0),
-        _ => format!("Copy only {} before the step on line {last}, and the rest after it", listed(manifests.iter().map(|needed| needed.path.as_str()))),
+        _ => format!(
+            "Copy only {} before the step on line {last}, and the rest after it",
+            listed(manifests.iter().map(|needed| needed.path.as_str()))
+        ),
     };
-    let lines = std::iter::once(carried.lines.0).chain(sunk.crossed.iter().map(|crossed| build.instruction(crossed.id).lines.0));
+    let lines = std::iter::once(carried.lines.0)
+        .chain(sunk.crossed.iter().map(|crossed| build.instruction(crossed.id).lines.0));
     Some(Move {
         kind,
         safety: if differs.is_empty() { Safety::Safe } else { Safety::Unsafe },
@@ -142,8 +146,14 @@ fn argument(build: &Build<'_>, sunk: &Sink) -> String {
     for crossed in &sunk.crossed {
         let line = build.instruction(crossed.id).lines.0;
         let reads = crossed.crossing.manifests.iter().map(|needed| needed.path.as_str());
-        let needed = if crossed.crossing.manifests.is_empty() { "nothing".to_owned() } else { format!("only {}", listed(reads)) };
-        parts.push(format!("the step on line {line} reads {needed} of what the copy brings, and writes no other file of it"));
+        let needed = if crossed.crossing.manifests.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("only {}", listed(reads))
+        };
+        parts.push(format!(
+            "the step on line {line} reads {needed} of what the copy brings, and writes no other file of it"
+        ));
     }
     for caveat in sunk.caveats() {
         if let Caveat::Ignore { reason, .. } = caveat {

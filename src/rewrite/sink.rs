@@ -46,7 +46,8 @@ impl Sink {
 
     /// Everything that is copied ahead, in order, each path once.
     pub fn manifests(&self) -> Vec<Needed> {
-        let mut found: Vec<Needed> = self.crossed.iter().flat_map(|crossed| crossed.crossing.manifests.clone()).collect();
+        let mut found: Vec<Needed> =
+            self.crossed.iter().flat_map(|crossed| crossed.crossing.manifests.clone()).collect();
         found.sort();
         found.dedup();
         found
@@ -97,7 +98,8 @@ fn cross_step(carried: &Carried<'_>, id: StepId, made_directory: &mut bool) -> R
         Action::Run(run) => cross_run(carried, id, run).map(Some),
         Action::Transfer(other) => cross_transfer(carried, id, other).map(|()| None),
         Action::Workdir(path) => {
-            let is_root = step.before.user.as_deref().is_none_or(|user| matches!(user, "root" | "0" | "root:root" | "0:0"));
+            let is_root =
+                step.before.user.as_deref().is_none_or(|user| matches!(user, "root" | "0" | "root:root" | "0:0"));
             let overlaps = carried.transfer.destination.as_ref().is_none_or(|place| place.may_overlap(path));
             if overlaps && !is_root {
                 return Err(Obstacle::new(id, "it would create the directory for another user", path.as_str()));
@@ -131,7 +133,11 @@ fn stays_the_same(carried: &Carried<'_>, id: StepId, after: &State) -> Result<()
         return Err(Obstacle::new(id, format!("it changes `{name}`, which the copy mentions"), name.as_str()));
     }
     if destination_in(carried, after) != carried.transfer.destination {
-        return Err(Obstacle::new(id, "it changes the directory that the copy's destination is relative to", "WORKDIR"));
+        return Err(Obstacle::new(
+            id,
+            "it changes the directory that the copy's destination is relative to",
+            "WORKDIR",
+        ));
     }
     Ok(())
 }
@@ -150,7 +156,8 @@ fn check_directories(carried: &Carried<'_>, made_directory: bool, sink: &mut Sin
     let has_owner = carried.instruction.flag("chown").is_some() || carried.instruction.flag("chmod").is_some();
     if has_owner && made_directory && first.crossing.manifests.is_empty() {
         first.crossing.caveats.push(Caveat::Differs {
-            reason: "the destination would be created by `WORKDIR` instead of by the copy, with another owner".to_owned(),
+            reason: "the destination would be created by `WORKDIR` instead of by the copy, with another owner"
+                .to_owned(),
             evidence: carried.transfer.destination.as_ref().map(ToString::to_string).unwrap_or_default(),
         });
     }

@@ -50,7 +50,8 @@ fn is_warm(build: &Build<'_>, id: StepId, command: &KnownCommand) -> bool {
         let runs = build.stages[stage].steps[..end].iter().filter_map(|step| step.run());
         let mut commands = runs.flat_map(|run| &run.commands);
         let same = |other: &KnownCommand| {
-            other.known.pack.name == command.known.pack.name && matches!(other.effect(), Effect::Download | Effect::Install)
+            other.known.pack.name == command.known.pack.name
+                && matches!(other.effect(), Effect::Download | Effect::Install)
         };
         if commands.any(same) {
             return true;
@@ -125,7 +126,12 @@ fn describe(
     let (safety, argument) = match shipped {
         None => (
             Safety::Safe,
-            format!("`{}` reads only {} and fills only {fills}, which no image keeps; `{}` stays as it is", step.run, listed(needed.iter().map(|needed| needed.path.as_str())), command.known.title),
+            format!(
+                "`{}` reads only {} and fills only {fills}, which no image keeps; `{}` stays as it is",
+                step.run,
+                listed(needed.iter().map(|needed| needed.path.as_str())),
+                command.known.title
+            ),
         ),
         Some(reason) => (Safety::Unsafe, format!("{reason}, with whatever `{}` adds to {fills}", step.run)),
     };
@@ -143,9 +149,9 @@ fn describe(
 /// The download as a `RUN` with the flags of the later step and the assignments that it needs.
 fn run_line(build: &Build<'_>, instruction: &Instruction, command: &KnownCommand, step: &WarmUp) -> String {
     let source = build.inputs.file.source();
-    let flags: String = instruction.flags.iter().map(|flag| format!("{} ", flag.range.of(source))).collect();
+    let flags = instruction.flags.iter().fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
     let carried = command.command.assignments.iter().filter(|given| step.carry_environment.contains(&given.name));
-    let assignments: String = carried.map(|given| format!("{}={} ", given.name, given.value.raw)).collect();
+    let assignments = carried.fold(String::new(), |text, given| text + &given.name + "=" + &given.value.raw + " ");
     format!("RUN {flags}{assignments}{}", step.run)
 }
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::inputs::Place;
 use super::{CheckedFile, Job};
-use crate::analysis;
+use crate::analysis::{self, CheckError, Fixed, Shared};
 use crate::cli::failure::Failure;
 use crate::cli::{output, terminal};
 use crate::diagnostic::{FileEdit, Safety};
@@ -26,20 +26,31 @@ pub(super) struct Diff {
 /// Fixes every file and writes it. Gives the files as they are now, and the number of fixes.
 pub(super) fn fix_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>) -> (Vec<CheckedFile>, usize) {
     let outcomes = outcomes(jobs, wanted);
-    let (mut files, mut fixed, mut context_changed) = (Vec::new(), 0, false);
+    let (mut files, mut fixed, mut shared) = (Vec::new(), 0, None);
     for (job, planned) in jobs.iter().zip(outcomes) {
         // What was planned before a file of the context was written may no longer hold.
-        let outcome = if context_changed { analysis::check_and_fix(&job.analysis(), wanted) } else { planned };
-        note_trouble(job, &outcome);
-        match write(job, &outcome) {
-            Ok(()) => {
+        let planned = match &shared {
+            Some(fresh) => analysis::check_and_fix(&job.analysis_with(fresh), wanted),
+            None => planned,
+        };
+        let written = planned.map_err(Failure::from).and_then(|planned| {
+            note_trouble(job, &planned.outcome);
+            write(job, &planned)?;
+            Ok(planned.outcome)
+        });
+        match written {
+            Ok(outcome) => {
                 fixed += outcome.applied.len();
-                context_changed |= !outcome.files.is_empty();
+                if !outcome.files.is_empty() {
+                    shared = Some(Shared::default());
+                }
                 files.push(job.checked(&outcome.text, outcome.remaining));
             }
             Err(failure) => {
                 failures.push(failure);
-                files.push(job.checked(&job.source, analysis::check(&job.analysis()).diagnostics));
+                files.extend(
+                    analysis::check(&job.analysis()).ok().map(|report| job.checked(&job.source, report.diagnostics)),
+                );
             }
         }
     }
@@ -47,26 +58,33 @@ pub(super) fn fix_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>)
 }
 
 /// The changes that [`fix_all`] would make.
-pub(super) fn diff_all(jobs: &[Job], wanted: Safety) -> Diff {
+pub(super) fn diff_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>) -> Diff {
     let mut diff = Diff::default();
     let mut shown = BTreeSet::new();
-    for (job, outcome) in jobs.iter().zip(outcomes(jobs, wanted)) {
-        note_trouble(job, &outcome);
-        diff.fixes += outcome.applied.len();
-        for file in &outcome.files {
-            let path = other_path(job, file);
+    for (job, planned) in jobs.iter().zip(outcomes(jobs, wanted)) {
+        let planned = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                failures.push(error.into());
+                continue;
+            }
+        };
+        note_trouble(job, &planned.outcome);
+        diff.fixes += planned.outcome.applied.len();
+        for file in &planned.outcome.files {
+            let path = other_path(job, &planned, file);
             let old = std::fs::read_to_string(&path).unwrap_or_default();
             let name = other_name(job, &path);
             if shown.insert(path) {
                 diff.text.push_str(&output::unified_diff(&name, &old, &file.text));
             }
         }
-        diff.text.push_str(&output::unified_diff(&job.input.name, &job.source, &outcome.text));
+        diff.text.push_str(&output::unified_diff(&job.input.name, &job.source, &planned.outcome.text));
     }
     diff
 }
 
-fn outcomes(jobs: &[Job], wanted: Safety) -> Vec<Outcome> {
+fn outcomes(jobs: &[Job], wanted: Safety) -> Vec<Result<Fixed, CheckError>> {
     jobs.par_iter().map(|job| analysis::check_and_fix(&job.analysis(), wanted)).collect()
 }
 
@@ -77,9 +95,10 @@ fn note_trouble(job: &Job, outcome: &Outcome) {
 }
 
 /// The other files first: the Dockerfile may rely on them.
-fn write(job: &Job, outcome: &Outcome) -> Result<(), Failure> {
+fn write(job: &Job, planned: &Fixed) -> Result<(), Failure> {
+    let outcome = &planned.outcome;
     for file in &outcome.files {
-        let path = other_path(job, file);
+        let path = other_path(job, planned, file);
         replace(&path, &other_name(job, &path), &file.text)?;
     }
     match job.input.place {
@@ -95,8 +114,9 @@ fn write(job: &Job, outcome: &Outcome) -> Result<(), Failure> {
     Ok(())
 }
 
-fn other_path(job: &Job, file: &FileEdit) -> PathBuf {
-    analysis::context_root(&job.input.path, &job.settings).join(&file.path)
+fn other_path(job: &Job, planned: &Fixed, file: &FileEdit) -> PathBuf {
+    let folder = || job.input.path.parent().unwrap_or(&job.input.path).to_owned();
+    planned.context.clone().unwrap_or_else(folder).join(&file.path)
 }
 
 /// A path beside the Dockerfile, shown as the Dockerfile's is.

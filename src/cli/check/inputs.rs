@@ -14,7 +14,7 @@ use crate::cli::failure::Failure;
 use crate::config::{Discovery, normalize};
 
 /// The name of standard input where none is given.
-const STANDARD_INPUT: &str = "<stdin>";
+pub(super) const STANDARD_INPUT: &str = "<stdin>";
 
 /// Ends of names that look like a Dockerfile's and belong to something else: an ignore file, documents and data about
 /// the Dockerfile, templates that are no valid Dockerfile before they are filled in, copies that editors and patches

@@ -1,13 +1,15 @@
 //! Files that were read and wait for their check.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::inputs::{Input, Place};
-use super::{CheckedFile, read};
-use crate::analysis;
+use super::CheckedFile;
+use super::inputs::{Input, Place, STANDARD_INPUT};
+use crate::analysis::{self, Shared};
 use crate::cli::failure::Failure;
+use crate::cli::read;
 use crate::config::{Discovery, FileSettings};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::{Body, Dockerfile};
@@ -20,6 +22,7 @@ pub(super) struct Job {
     pub(super) input: Input,
     pub(super) source: String,
     pub(super) settings: FileSettings,
+    shared: Arc<Shared>,
 }
 
 /// All files that are checked.
@@ -33,7 +36,9 @@ pub(super) struct Jobs {
 
 impl Jobs {
     pub(super) fn read(inputs: &[Input], discovery: &Discovery, failures: &mut Vec<Failure>) -> Self {
-        let read: Vec<Result<Job, Failure>> = inputs.par_iter().map(|input| Job::read(input, discovery)).collect();
+        let shared = Arc::new(Shared::default());
+        let read: Vec<Result<Job, Failure>> =
+            inputs.par_iter().map(|input| Job::read(input, discovery, &shared)).collect();
         let mut all = Self::default();
         for result in read {
             match result {
@@ -47,17 +52,24 @@ impl Jobs {
 }
 
 impl Job {
-    fn read(input: &Input, discovery: &Discovery) -> Result<Self, Failure> {
+    fn read(input: &Input, discovery: &Discovery, shared: &Arc<Shared>) -> Result<Self, Failure> {
         let settings = discovery.for_file(&input.path).map_err(Failure::Config)?;
         let source = match input.place {
             Place::File => read::file(&input.path, &input.name),
             Place::StandardInput => read::stream(std::io::stdin().lock().by_ref(), &input.name),
         }?;
-        Ok(Self { input: input.clone(), source, settings })
+        Ok(Self { input: input.clone(), source, settings, shared: Arc::clone(shared) })
     }
 
     pub(super) fn analysis(&self) -> analysis::Input<'_> {
-        analysis::Input { path: &self.input.path, source: &self.source, settings: &self.settings, pending: &[] }
+        self.analysis_with(&self.shared)
+    }
+
+    /// The same with folders looked into anew.
+    pub(super) fn analysis_with<'a>(&'a self, shared: &'a Shared) -> analysis::Input<'a> {
+        let path =
+            (self.input.place == Place::File || self.input.name != STANDARD_INPUT).then_some(self.input.path.as_path());
+        analysis::Input { path, source: &self.source, settings: &self.settings, shared, pending: &[] }
     }
 
     /// The file with what was found in it, or in the text that it has become.

@@ -10,13 +10,13 @@ use crate::cli::failure::Failure;
 const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// The text of the file at `path`, which is shown as `name`.
-pub(super) fn file(path: &Path, name: &str) -> Result<String, Failure> {
+pub(in crate::cli) fn file(path: &Path, name: &str) -> Result<String, Failure> {
     let unreadable = |error: &std::io::Error| Failure::Unreadable { path: name.to_owned(), reason: error.to_string() };
     stream(&mut File::open(path).map_err(|error| unreadable(&error))?, name)
 }
 
 /// All text of a stream that is shown as `name`.
-pub(super) fn stream(stream: &mut dyn Read, name: &str) -> Result<String, Failure> {
+pub(in crate::cli) fn stream(stream: &mut dyn Read, name: &str) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     let read = stream.take(LIMIT + 1).read_to_end(&mut bytes);
     read.map_err(|error| Failure::Unreadable { path: name.to_owned(), reason: error.to_string() })?;

@@ -1,0 +1,144 @@
+//! The project around a Dockerfile: its build context, ignore file and history.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Shared;
+use crate::{
+    context::{Context, Entry, EntryKind, History, IgnoreFile, ReadError},
+    diagnostic::FileEdit,
+    optimize::Draft,
+    source::DiskContext,
+};
+
+/// The name of the ignore file at the root of a context.
+const IGNORE_FILE: &str = ".dockerignore";
+
+/// A build context on disk, seen with files that are not written yet.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder.
+    pub disk: Arc<DiskContext>,
+    /// The Dockerfile's path relative to the root of the context; its bare name where it lies outside.
+    pub dockerfile: String,
+    /// The ignore file in force, or the one that would be created: relative to the root of the context.
+    pub ignore_path: String,
+    /// Its text.
+    pub ignore: Option<String>,
+    pending: Vec<FileEdit>,
+}
+
+impl Project {
+    /// Opens the context in the folder `root` for a Dockerfile.
+    ///
+    /// # Errors
+    /// [`ProjectError`] where there is no such folder, or its ignore file cannot be read.
+    pub fn open(shared: &Shared, root: &Path, dockerfile: &Path, pending: &[FileEdit]) -> Result<Self, ProjectError> {
+        let disk = shared.context(root)?;
+        let absolute = dockerfile.canonicalize().unwrap_or_else(|_| dockerfile.to_owned());
+        let inside = absolute.strip_prefix(disk.root()).ok().map(|path| path.to_string_lossy().replace('\\', "/"));
+        let name = || dockerfile.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let beside = beside(&absolute, inside.is_none())?;
+        let mut project = Self {
+            disk,
+            dockerfile: inside.unwrap_or_else(name),
+            ignore_path: IGNORE_FILE.to_owned(),
+            ignore: None,
+            pending: pending.to_vec(),
+        };
+        let (path, text) = project.find_ignore_file(beside)?;
+        project.ignore_path = path;
+        project.ignore = text;
+        Ok(project)
+    }
+
+    /// The texts that a plan for this Dockerfile begins with.
+    pub fn draft(&self, source: &str) -> Draft {
+        Draft { dockerfile: source.to_owned(), ignore_path: self.ignore_path.clone(), ignore: self.ignore.clone() }
+    }
+
+    /// The ignore file, read.
+    pub fn ignore_file(&self) -> Option<IgnoreFile> {
+        self.ignore.as_ref().map(|text| IgnoreFile::parse(&self.ignore_path, text))
+    }
+
+    fn find_ignore_file(&self, beside: Option<String>) -> Result<(String, Option<String>), ProjectError> {
+        let own = format!("{}.dockerignore", self.dockerfile);
+        if beside.is_some() {
+            return Ok((own, beside));
+        }
+        for path in [own.as_str(), IGNORE_FILE] {
+            match self.read(path) {
+                Ok(bytes) => return Ok((path.to_owned(), Some(String::from_utf8_lossy(&bytes).into_owned()))),
+                Err(ReadError::Missing(_)) => {}
+                Err(ReadError::Unreadable { reason, .. }) => {
+                    return Err(ProjectError::IgnoreFile { path: self.disk.root().join(path), reason });
+                }
+            }
+        }
+        Ok((IGNORE_FILE.to_owned(), None))
+    }
+}
+
+/// The ignore file beside a Dockerfile that lies outside of its context.
+fn beside(dockerfile: &Path, outside: bool) -> Result<Option<String>, ProjectError> {
+    let mut path = dockerfile.as_os_str().to_owned();
+    path.push(".dockerignore");
+    let path = PathBuf::from(path);
+    if !outside || !path.exists() {
+        return Ok(None);
+    }
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) => Err(ProjectError::IgnoreFile { path, reason: error.to_string() }),
+    }
+}
+
+/// Why a project cannot be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProjectError {
+    /// The build context is not there.
+    #[error("the build context `{}` cannot be read: {reason}", path.display())]
+    NoContext {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The ignore file is there and cannot be read.
+    #[error("`{}` cannot be read: {reason}", path.display())]
+    IgnoreFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl Context for Project {
+    fn entry(&self, path: &str) -> Option<Entry> {
+        match self.pending.iter().find(|file| file.path == path) {
+            Some(file) => Some(Entry { kind: EntryKind::File, mode: 0o644, size: file.text.len() as u64, link: None }),
+            None => self.disk.entry(path),
+        }
+    }
+
+    fn list(&self, directory: &str) -> Vec<(String, Entry)> {
+        self.disk.list(directory)
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        match self.pending.iter().find(|file| file.path == path) {
+            Some(file) => Ok(file.text.clone().into_bytes()),
+            None => self.disk.read(path),
+        }
+    }
+
+    fn history(&self, limit: usize) -> Option<Arc<History>> {
+        self.disk.history(limit)
+    }
+
+    fn is_untracked_by_rule(&self, path: &str) -> bool {
+        self.disk.is_untracked_by_rule(path)
+    }
+}

@@ -1,0 +1,238 @@
+//! `layerwise optimize`: plans the whole file, and writes it on request.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::failure::{self, Failure};
+use super::output::unified_diff;
+use super::project::{BuildArgs, Opened};
+use super::{Status, terminal};
+use crate::analysis;
+use crate::diagnostic::Safety;
+use crate::optimize::{Applied, Plan};
+use crate::source::atomic;
+
+/// What `optimize` is asked.
+#[derive(Debug, Args)]
+pub(super) struct OptimizeArgs {
+    #[command(flatten)]
+    build: BuildArgs,
+
+    /// Print the change as a unified diff, and nothing else.
+    #[arg(long, conflicts_with = "write")]
+    diff: bool,
+
+    /// Write the Dockerfile and the ignore file.
+    #[arg(long)]
+    write: bool,
+
+    /// Apply moves that may change the image too.
+    #[arg(long = "unsafe")]
+    allow_unsafe: bool,
+
+    /// How many of the newest commits stand for the changes to come.
+    #[arg(long, value_name = "N")]
+    history: Option<usize>,
+
+    /// How to print the plan.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    output_format: Format,
+}
+
+/// Formats of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Full,
+    /// As documented in `docs/json.md`.
+    Json,
+}
+
+pub(super) fn run(args: &OptimizeArgs) -> Status {
+    match optimize(args) {
+        Ok(status) => status,
+        Err(failure) => {
+            failure::report(&[failure]);
+            Status::Failed
+        }
+    }
+}
+
+fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
+    let opened = args.build.open()?;
+    let wanted = if args.allow_unsafe { Safety::Unsafe } else { Safety::Safe };
+    let request = analysis::OptimizeRequest {
+        history: args.history.unwrap_or(opened.settings.settings.history as usize),
+        target: args.build.target.as_deref(),
+        arguments: &opened.arguments,
+        catalog: &opened.catalog,
+        wanted,
+    };
+    let (plan, commits) = analysis::optimize(&opened.project, &opened.source, &request);
+    let diff = diff_of(&opened, &plan);
+    match args.output_format {
+        _ if args.diff => terminal::print(&diff),
+        Format::Json => terminal::print(&json(&opened, &plan)),
+        Format::Full => terminal::print(&report(&opened, &plan, commits, if args.write { "" } else { &diff })),
+    }
+    if args.write {
+        write(&opened, &plan)?;
+        return Ok(Status::Clean);
+    }
+    Ok(if plan.changes() { Status::Findings } else { Status::Clean })
+}
+
+fn diff_of(opened: &Opened, plan: &Plan) -> String {
+    let mut diff = unified_diff(&opened.name, &opened.source, &plan.draft.dockerfile);
+    let before = opened.project.ignore.as_deref().unwrap_or_default();
+    let after = plan.draft.ignore.as_deref().unwrap_or_default();
+    let context = Path::new(&opened.name).parent().unwrap_or(Path::new(""));
+    let name = if opened.project.dockerfile.contains('/') {
+        opened.project.ignore_path.clone()
+    } else {
+        super::shown(&context.join(&opened.project.ignore_path))
+    };
+    diff.push_str(&unified_diff(&name, before, after));
+    diff
+}
+
+/// Writes what the plan changes; each file whole or not at all.
+fn write(opened: &Opened, plan: &Plan) -> Result<(), Failure> {
+    let write = |path: &Path, text: &str| {
+        atomic::write(path, text.as_bytes())
+            .map_err(|error| Failure::Unwritable { path: super::shown(path), reason: error.to_string() })
+    };
+    // The ignore file first: with it alone the image stays the same, with the Dockerfile alone it may not.
+    if let Some(text) = plan.draft.ignore.as_ref().filter(|text| opened.project.ignore.as_ref() != Some(*text)) {
+        write(&opened.project.disk.root().join(&plan.draft.ignore_path), text)?;
+    }
+    if plan.draft.dockerfile != opened.source {
+        write(&opened.path, &plan.draft.dockerfile)?;
+    }
+    Ok(())
+}
+
+fn report(opened: &Opened, plan: &Plan, commits: usize, diff: &str) -> String {
+    let mut text = String::new();
+    let basis =
+        if commits == 0 { "no history: usual rates of change".to_owned() } else { format!("over {commits} commits") };
+    // Writing to a string cannot fail.
+    let _ = if plan.changes() {
+        writeln!(
+            text,
+            "{}: expected rebuild cost {} → {} per change ({basis})",
+            opened.name,
+            seconds(plan.before.mean),
+            seconds(plan.after.mean),
+        )
+    } else {
+        writeln!(
+            text,
+            "{}: nothing to change; expected rebuild cost {} per change ({basis})",
+            opened.name,
+            seconds(plan.before.mean),
+        )
+    };
+    for applied in &plan.applied {
+        list(&mut text, "+", applied);
+    }
+    for offered in &plan.offered {
+        list(&mut text, "?", offered);
+    }
+    for refusal in &plan.refusals {
+        let _ = writeln!(text, "\n  - line {}: not moved, because {}", refusal.line, refusal.reason);
+        let _ = writeln!(text, "    evidence: {}", refusal.evidence);
+    }
+    if !diff.is_empty() {
+        let _ = write!(text, "\n{diff}");
+    }
+    text
+}
+
+fn list(text: &mut String, mark: &str, applied: &Applied) {
+    let note = if mark == "?" { " (not applied without `--unsafe`)" } else { "" };
+    let _ = writeln!(text, "\n  {mark} [{}] {}{note}", applied.safety.name(), applied.title);
+    let _ = writeln!(text, "    because {}", applied.argument);
+}
+
+/// A duration for people.
+pub(super) fn seconds(seconds: f64) -> String {
+    if seconds >= 100.0 { format!("{seconds:.0} s") } else { format!("{seconds:.1} s") }
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    version: u32,
+    changed: bool,
+    before: JsonCost,
+    after: JsonCost,
+    moves: Vec<JsonMove<'a>>,
+    offered: Vec<JsonMove<'a>>,
+    refusals: Vec<JsonRefusal<'a>>,
+    dockerfile: &'a str,
+    dockerignore: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonCost {
+    expected_seconds: f64,
+    low: f64,
+    high: f64,
+}
+
+#[derive(Serialize)]
+struct JsonMove<'a> {
+    kind: &'static str,
+    safety: &'static str,
+    title: &'a str,
+    argument: &'a str,
+    lines: &'a [usize],
+}
+
+#[derive(Serialize)]
+struct JsonRefusal<'a> {
+    line: usize,
+    reason: &'a str,
+    evidence: &'a str,
+}
+
+impl<'a> From<&'a Applied> for JsonMove<'a> {
+    fn from(applied: &'a Applied) -> Self {
+        Self {
+            kind: applied.kind.name(),
+            safety: applied.safety.name(),
+            title: &applied.title,
+            argument: &applied.argument,
+            lines: &applied.lines,
+        }
+    }
+}
+
+fn json(opened: &Opened, plan: &Plan) -> String {
+    let cost = |expected: &crate::cache::Expectation| JsonCost {
+        expected_seconds: super::rounded(expected.mean),
+        low: super::rounded(expected.low),
+        high: super::rounded(expected.high),
+    };
+    let refusals = plan.refusals.iter().map(|refusal| JsonRefusal {
+        line: refusal.line,
+        reason: &refusal.reason,
+        evidence: &refusal.evidence,
+    });
+    let changed_ignore = plan.draft.ignore.as_ref().filter(|text| opened.project.ignore.as_ref() != Some(*text));
+    super::to_json(&Json {
+        version: 1,
+        changed: plan.changes(),
+        before: cost(&plan.before),
+        after: cost(&plan.after),
+        moves: plan.applied.iter().map(JsonMove::from).collect(),
+        offered: plan.offered.iter().map(JsonMove::from).collect(),
+        refusals: refusals.collect(),
+        dockerfile: &plan.draft.dockerfile,
+        dockerignore: changed_ignore.map(String::as_str),
+    })
+}

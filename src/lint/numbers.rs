@@ -1,0 +1,68 @@
+//! Numbers from the cache model, worked out when a rule first asks for one.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::cache::{Costs, Events, Profile, Replay};
+use crate::context::History;
+use crate::diagnostic::Cost;
+use crate::model::Build;
+
+/// The behaviour of a build over the changes of its project.
+pub struct Numbers<'a> {
+    build: &'a Build<'a>,
+    profile: Profile,
+    limit: usize,
+    known: OnceLock<Known>,
+}
+
+struct Known {
+    history: Option<Arc<History>>,
+    events: Events,
+    costs: Costs,
+    replay: Replay,
+}
+
+impl<'a> Numbers<'a> {
+    /// Numbers of a build for its last stage, over the newest `limit` changes of its context.
+    pub fn new(build: &'a Build<'a>, profile: Profile, limit: usize) -> Self {
+        Self { build, profile, limit, known: OnceLock::new() }
+    }
+
+    /// What an instruction costs: how often it runs again, and what it takes then.
+    pub fn cost(&self, instruction: usize) -> Cost {
+        let known = self.known();
+        Cost {
+            rate: known.replay.rate(instruction),
+            seconds: known.costs.of(instruction).expected(),
+            changes: if known.events.class_share > 0.0 { 0 } else { known.events.commits },
+            measured: false,
+        }
+    }
+
+    /// The share of changes that touch one of these context paths, 0 to 1; `None` where there is too little history to
+    /// tell.
+    pub fn touch_rate(&self, paths: &[&str]) -> Option<f64> {
+        let known = self.known();
+        let history = known.history.as_ref().filter(|_| known.events.class_share <= 0.0)?;
+        let touching =
+            history.commits.iter().filter(|commit| commit.paths.iter().any(|path| paths.contains(&path.as_str())));
+        Some(touching.count() as f64 / history.commits.len() as f64)
+    }
+
+    /// The expected rebuild cost per change, in seconds.
+    pub fn expected(&self) -> f64 {
+        self.known().replay.expected.mean
+    }
+
+    fn known(&self) -> &Known {
+        self.known.get_or_init(|| {
+            let context = self.build.inputs.context.map(crate::context::Filtered::unfiltered);
+            let history = context.and_then(|context| context.history(self.limit));
+            let events = Events::of_history(self.build, self.profile, history.as_deref());
+            let costs = Costs::of_classes(self.build);
+            let target = self.build.target(None).unwrap_or_default();
+            let replay = Replay::new(self.build, self.profile, &events, &costs, target);
+            Known { history, events, costs, replay }
+        })
+    }
+}
