@@ -3,7 +3,7 @@
 mod cache_report;
 mod context_root;
 mod project;
-mod shared;
+mod session;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub use cache_report::{
 };
 pub use context_root::context_root;
 pub use project::{Project, ProjectError};
-pub use shared::Shared;
+pub use session::Session;
 
 /// A file to look at.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +36,7 @@ pub struct Input<'a> {
     /// What holds for it.
     pub settings: &'a FileSettings,
     /// What it shares with other files.
-    pub shared: &'a Shared,
+    pub session: &'a Session,
     /// New texts of files of the build context, which are not written yet.
     pub pending: &'a [FileEdit],
 }
@@ -68,13 +68,13 @@ pub enum CheckError {
 pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
     let file = Dockerfile::parse(input.source);
     let settings = &input.settings.settings;
-    let catalog = input.shared.catalog(settings)?;
+    let catalog = input.session.catalog(settings)?;
     let root = match input.path {
-        Some(path) => context_root(path, &file, input.settings, input.shared)?,
+        Some(path) => context_root(path, &file, input.settings, input.session)?,
         None => None,
     };
     let project = match (&root, input.path) {
-        (Some(root), Some(path)) => Some(Project::open(input.shared, root, path, input.pending)?),
+        (Some(root), Some(path)) => Some(Project::open(input.session, root, path, input.pending)?),
         _ => None,
     };
     let ignore = project.as_ref().and_then(Project::ignore_file);
@@ -107,7 +107,7 @@ pub struct Fixed {
 pub fn check_and_fix(input: &Input<'_>, wanted: Safety) -> Result<Fixed, CheckError> {
     let context = check(input)?.context;
     let outcome = fix::fix(input.source, wanted, &|source, pending| {
-        // What could be read a moment ago is kept by `shared`.
+        // What could be read a moment ago is kept by `session`.
         check(&Input { source, pending, ..*input }).map(|report| report.diagnostics).unwrap_or_default()
     });
     Ok(Fixed { outcome, context })

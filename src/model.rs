@@ -5,11 +5,13 @@
 //! from the commands in it that the [catalog](crate::ecosystem) knows; a command that it does not know makes the step
 //! *opaque*: it may read and write everything.
 
+mod assembly;
 mod build;
 mod files;
 mod path;
 mod placement;
 mod run;
+mod run_resolver;
 mod state;
 mod transfer;
 mod view;

@@ -10,7 +10,7 @@ use crate::context::{Context, Destination, Filtered, Selector};
 use crate::source::DiskContext;
 use crate::syntax::{Body, Dockerfile, Source};
 
-use super::{ProjectError, Shared};
+use super::{ProjectError, Session};
 
 /// How far above the Dockerfile a context is looked for.
 const HIGHEST: usize = 4;
@@ -24,15 +24,15 @@ pub fn context_root(
     path: &Path,
     file: &Dockerfile,
     settings: &FileSettings,
-    shared: &Shared,
+    session: &Session,
 ) -> Result<Option<PathBuf>, ProjectError> {
     if let Some(context) = &settings.context {
-        return shared.context(context).map(|_| Some(context.clone()));
+        return session.context(context).map(|_| Some(context.clone()));
     }
     let wanted = copied_sources(file);
     let Some(folder) = path.parent() else { return Ok(None) };
     for candidate in folder.ancestors().take(HIGHEST) {
-        let Ok(context) = shared.context(candidate) else { break };
+        let Ok(context) = session.context(candidate) else { break };
         if has_all(&context, &wanted) && (candidate != folder || !is_only_build_files(&context, &wanted)) {
             return Ok(Some(candidate.to_owned()));
         }
@@ -42,7 +42,7 @@ pub fn context_root(
     }
     // A file that copies nothing by name is built from where it stands.
     let by_name = wanted.iter().any(|source| !is_everything(source));
-    Ok((!by_name && shared.context(folder).is_ok()).then(|| folder.to_owned()))
+    Ok((!by_name && session.context(folder).is_ok()).then(|| folder.to_owned()))
 }
 
 /// Sources that the file takes from the context, those with variables left out.

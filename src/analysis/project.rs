@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Shared;
+use super::Session;
 use crate::{
     context::{Context, Entry, EntryKind, History, IgnoreFile, ReadError},
     diagnostic::FileEdit,
@@ -33,8 +33,8 @@ impl Project {
     ///
     /// # Errors
     /// [`ProjectError`] where there is no such folder, or its ignore file cannot be read.
-    pub fn open(shared: &Shared, root: &Path, dockerfile: &Path, pending: &[FileEdit]) -> Result<Self, ProjectError> {
-        let disk = shared.context(root)?;
+    pub fn open(session: &Session, root: &Path, dockerfile: &Path, pending: &[FileEdit]) -> Result<Self, ProjectError> {
+        let disk = session.context(root)?;
         let absolute = dockerfile.canonicalize().unwrap_or_else(|_| dockerfile.to_owned());
         let inside = absolute.strip_prefix(disk.root()).ok().map(|path| path.to_string_lossy().replace('\\', "/"));
         let name = || dockerfile.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::failure::{self, Failure};
 use super::output::{self, Format, Rendering};
-use super::{Status, read, shown, terminal};
+use super::{Status, shown, terminal};
 use crate::analysis;
 use crate::config::{Discovery, FailOn, Overrides, Source};
 use crate::diagnostic::Safety;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::failure::Failure;
-use crate::analysis::{self, Project, Shared};
+use crate::analysis::{self, Project, Session};
 use crate::config::{Discovery, FileSettings, Overrides, Source};
 use crate::ecosystem::Catalog;
 
@@ -66,7 +66,7 @@ impl BuildArgs {
         let from = self.config.as_ref().map_or(Source::Nearest, |file| Source::File(file.clone()));
         let settings =
             Discovery::new(&directory, from, Overrides::default())?.for_file(&path).map_err(Failure::Config)?;
-        let project = Project::open(&Shared::default(), &directory.join(&self.context), &path, &[])?;
+        let project = Project::open(&Session::default(), &directory.join(&self.context), &path, &[])?;
         let mut arguments = settings.settings.args.clone();
         for given in &self.arguments {
             let (name, value) =

@@ -39,21 +39,6 @@ pub enum Effect {
     Paths,
 }
 
-impl Effect {
-    /// The name in packs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Download => "download",
-            Self::ContextFree => "context-free",
-            Self::Generate => "generate",
-            Self::Build => "build",
-            Self::Inert => "inert",
-            Self::Paths => "paths",
-        }
-    }
-}
-
 /// What a command reads and writes in one project, and why a claim about it may fail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closure {

@@ -116,11 +116,6 @@ impl Match {
         self.spec().effect
     }
 
-    /// A prior of how long it takes; nothing for a command of a class that takes no time worth counting.
-    pub fn cost(&self) -> Cost {
-        self.pack.cost.get(self.effect().name()).copied().unwrap_or_default()
-    }
-
     /// Whether an option with this spelling (`*` allowed) is given.
     pub fn has_option(&self, name: &str) -> bool {
         self.options.iter().any(|option| option_matches(name, option))

@@ -192,7 +192,7 @@ fn refusal(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Option<Refuse
     let run = build.step(obstacle.id).run()?;
     let gains = run.commands.iter().any(|command| {
         matches!(command.effect(), Effect::Install | Effect::Download | Effect::Generate | Effect::ContextFree)
-            && command.known.cost().high >= 10.0
+            && command.known.cost().is_some_and(|cost| cost.high >= 10.0)
     });
     let broad = is_from_context(build, sunk.carried) && build.step(sunk.carried).transfer()?.holds_directory();
     (gains && broad).then(|| Refused {

@@ -157,7 +157,9 @@ proptest! {
         let path = Path::new("/nowhere/Dockerfile");
         let settings = discovery.for_file(path).unwrap();
         let fix = |source: &str| {
-            analysis::check_and_fix(&Input { path, source, settings: &settings, pending: &[] }, Safety::Unsafe)
+            let session = analysis::Session::default();
+            let input = Input { path: Some(path), source, settings: &settings, session: &session, pending: &[] };
+            analysis::check_and_fix(&input, Safety::Unsafe).unwrap().outcome
         };
         let once = fix(&source);
         prop_assert_eq!(&once.trouble, &None);

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::inputs::Place;
 use super::{CheckedFile, Job};
-use crate::analysis::{self, CheckError, Fixed, Shared};
+use crate::analysis::{self, CheckError, Fixed, Session};
 use crate::cli::failure::Failure;
 use crate::cli::{output, terminal};
 use crate::diagnostic::{FileEdit, Safety};
@@ -26,10 +26,10 @@ pub(super) struct Diff {
 /// Fixes every file and writes it. Gives the files as they are now, and the number of fixes.
 pub(super) fn fix_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>) -> (Vec<CheckedFile>, usize) {
     let outcomes = outcomes(jobs, wanted);
-    let (mut files, mut fixed, mut shared) = (Vec::new(), 0, None);
+    let (mut files, mut fixed, mut session) = (Vec::new(), 0, None);
     for (job, planned) in jobs.iter().zip(outcomes) {
         // What was planned before a file of the context was written may no longer hold.
-        let planned = match &shared {
+        let planned = match &session {
             Some(fresh) => analysis::check_and_fix(&job.analysis_with(fresh), wanted),
             None => planned,
         };
@@ -42,7 +42,7 @@ pub(super) fn fix_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>)
             Ok(outcome) => {
                 fixed += outcome.applied.len();
                 if !outcome.files.is_empty() {
-                    shared = Some(Shared::default());
+                    session = Some(Session::default());
                 }
                 files.push(job.checked(&outcome.text, outcome.remaining));
             }

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::CheckedFile;
 use super::inputs::{Input, Place, STANDARD_INPUT};
-use crate::analysis::{self, Shared};
+use crate::analysis::{self, Session};
 use crate::cli::failure::Failure;
 use crate::cli::read;
 use crate::config::{Discovery, FileSettings};
@@ -22,7 +22,7 @@ pub(super) struct Job {
     pub(super) input: Input,
     pub(super) source: String,
     pub(super) settings: FileSettings,
-    shared: Arc<Shared>,
+    session: Arc<Session>,
 }
 
 /// All files that are checked.
@@ -36,9 +36,9 @@ pub(super) struct Jobs {
 
 impl Jobs {
     pub(super) fn read(inputs: &[Input], discovery: &Discovery, failures: &mut Vec<Failure>) -> Self {
-        let shared = Arc::new(Shared::default());
+        let session = Arc::new(Session::default());
         let read: Vec<Result<Job, Failure>> =
-            inputs.par_iter().map(|input| Job::read(input, discovery, &shared)).collect();
+            inputs.par_iter().map(|input| Job::read(input, discovery, &session)).collect();
         let mut all = Self::default();
         for result in read {
             match result {
@@ -52,24 +52,24 @@ impl Jobs {
 }
 
 impl Job {
-    fn read(input: &Input, discovery: &Discovery, shared: &Arc<Shared>) -> Result<Self, Failure> {
+    fn read(input: &Input, discovery: &Discovery, session: &Arc<Session>) -> Result<Self, Failure> {
         let settings = discovery.for_file(&input.path).map_err(Failure::Config)?;
         let source = match input.place {
             Place::File => read::file(&input.path, &input.name),
             Place::StandardInput => read::stream(std::io::stdin().lock().by_ref(), &input.name),
         }?;
-        Ok(Self { input: input.clone(), source, settings, shared: Arc::clone(shared) })
+        Ok(Self { input: input.clone(), source, settings, session: Arc::clone(session) })
     }
 
     pub(super) fn analysis(&self) -> analysis::Input<'_> {
-        self.analysis_with(&self.shared)
+        self.analysis_with(&self.session)
     }
 
     /// The same with folders looked into anew.
-    pub(super) fn analysis_with<'a>(&'a self, shared: &'a Shared) -> analysis::Input<'a> {
+    pub(super) fn analysis_with<'a>(&'a self, session: &'a Session) -> analysis::Input<'a> {
         let path =
             (self.input.place == Place::File || self.input.name != STANDARD_INPUT).then_some(self.input.path.as_path());
-        analysis::Input { path, source: &self.source, settings: &self.settings, shared, pending: &[] }
+        analysis::Input { path, source: &self.source, settings: &self.settings, session, pending: &[] }
     }
 
     /// The file with what was found in it, or in the text that it has become.

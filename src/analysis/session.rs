@@ -14,12 +14,12 @@ type ReadCatalog = Result<Arc<Catalog>, CatalogError>;
 
 /// Kept for as long as the files are taken to stay as they are.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub struct Session {
     contexts: Mutex<HashMap<PathBuf, Arc<DiskContext>>>,
     catalogs: Mutex<HashMap<Vec<PathBuf>, ReadCatalog>>,
 }
 
-impl Shared {
+impl Session {
     /// The folder as a build context.
     ///
     /// # Errors

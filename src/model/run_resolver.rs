@@ -1,0 +1,300 @@
+//! Reading a `RUN`: its script, what the catalogue knows of each command, and where its paths are.
+
+use super::{
+    build::{Inputs, Stage},
+    files::ContextFiles,
+    path::StagePath,
+    placement::join,
+    run::{KnownCommand, Opaque, PathAccess, ResolvedMount, Run},
+    state::{Shell, State},
+    transfer::{Supply, stage_or_image},
+    view::View,
+};
+use crate::{
+    context::Filtered,
+    ecosystem::{Access, Closure, Effect, Match, Recognition, Site, WarmUp, pack::Cost},
+    shell::{self, Directory, Guard, Part, Script, ShellOptions, ShellWord, SimpleCommand},
+    syntax::{Body, Command, Instruction, Mount, MountKind},
+    text::{LogicalText, TextRange},
+};
+
+/// What a command takes of which nobody knows anything, in seconds.
+const UNKNOWN_COST: Cost = Cost { low: 2.0, high: 30.0 };
+
+impl Run {
+    /// Resolves a `RUN` with the state it finds and the files that stand around it.
+    pub(super) fn resolve(
+        inputs: &Inputs<'_>,
+        stages: &[Stage],
+        instruction: &Instruction,
+        state: &State,
+        view: &View<'_>,
+    ) -> Self {
+        let mut resolver = Resolver { inputs, state, view, run: Self::default() };
+        resolver.mounts(instruction, stages);
+        match &instruction.body {
+            Body::Run(Command::Exec(words)) => resolver.exec(words),
+            _ => resolver.script(instruction),
+        }
+        resolver.run.mentions = mentions(inputs, instruction);
+        resolver.run
+    }
+}
+
+fn mentions(inputs: &Inputs<'_>, instruction: &Instruction) -> Vec<String> {
+    let mut found = crate::syntax::variables(instruction.range.of(inputs.file.source()), inputs.file.escape());
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What the catalogue says of one command.
+struct Chosen {
+    known: Match,
+    closure: Option<Closure>,
+    warm_up: Option<WarmUp>,
+}
+
+/// Fills a [`Run`].
+struct Resolver<'a> {
+    inputs: &'a Inputs<'a>,
+    state: &'a State,
+    view: &'a View<'a>,
+    run: Run,
+}
+
+impl Resolver<'_> {
+    fn opaque(&mut self, range: TextRange, reason: String) {
+        self.run.opaque.push(Opaque { range, reason });
+        self.add_cost(UNKNOWN_COST);
+    }
+
+    fn add_cost(&mut self, cost: Cost) {
+        self.run.cost = Cost { low: self.run.cost.low + cost.low, high: self.run.cost.high + cost.high };
+    }
+
+    fn script(&mut self, instruction: &Instruction) {
+        let Some(text) = instruction.script(self.inputs.file.source()) else {
+            return self.opaque(instruction.range, "the script is run as a file of its own".to_owned());
+        };
+        let Shell::Posix { errexit, pipefail } = self.state.shell else {
+            return self.opaque(instruction.range, "the shell is no POSIX shell".to_owned());
+        };
+        self.read(&text, ShellOptions { errexit, pipefail });
+    }
+
+    fn read(&mut self, text: &LogicalText, options: ShellOptions) {
+        if tests_files(text.as_str()) {
+            let range = text.source_range(TextRange::new(0, text.as_str().len()));
+            self.opaque(range, "a condition in `[[ ]]` looks at files".to_owned());
+        }
+        let Script { commands, unreadable, .. } = shell::read_with(text, options);
+        for piece in unreadable {
+            self.opaque(piece.range, piece.reason);
+        }
+        for command in commands {
+            self.command(command);
+        }
+    }
+
+    /// The exec form: the words are the command, no shell reads them.
+    fn exec(&mut self, words: &[crate::syntax::Word]) {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        let word = |word: &crate::syntax::Word| ShellWord {
+            raw: word.text.clone(),
+            parts: vec![Part::Literal(word.text.clone())],
+            range: word.range,
+        };
+        let program = first.text.rsplit('/').next().unwrap_or_default();
+        let shell = matches!(program, "sh" | "bash" | "ash" | "dash");
+        if let [_, flag, script] = words
+            && shell
+            && flag.text.starts_with('-')
+            && flag.text.ends_with('c')
+        {
+            let options = ShellOptions { errexit: flag.text.contains('e'), pipefail: false };
+            return self.read(&LogicalText::contiguous(&script.text, script.range.start), options);
+        }
+        self.command(SimpleCommand {
+            range: first.range.cover(last.range),
+            assignments: Vec::new(),
+            words: words.iter().map(word).collect(),
+            prefixes: Vec::new(),
+            user: None,
+            redirects: Vec::new(),
+            directory: Directory::Start,
+            guard: Guard::default(),
+        });
+    }
+
+    fn command(&mut self, command: SimpleCommand) {
+        let lookup = |name: &str| self.lookup(&command, name);
+        let recognition = self.inputs.catalog.recognize(&command, &lookup);
+        let directory = self.directory_of(&command);
+        let Some(Chosen { known, closure, warm_up }) = self.choose(&command, &recognition, directory.as_ref()) else {
+            let name = command.words.first().map_or("", |word| word.raw.as_str());
+            return self.opaque(command.range, format!("`{name}` is no command that layerwise knows"));
+        };
+        if let Some(word) = known.unknown.first() {
+            self.opaque(command.range, format!("layerwise does not know what `{word}` does to `{}`", known.title));
+        } else {
+            self.add_cost(cost_of(&known));
+        }
+        let anchors = self.anchors(&known, directory.as_ref());
+        let mut accesses: Vec<PathAccess> = Vec::new();
+        match &directory {
+            Some(directory) => accesses.extend(accesses_of(&known, directory)),
+            None if known.effect() == Effect::Inert || known.effect() == Effect::ContextFree => {}
+            None => self
+                .run
+                .opaque
+                .push(Opaque { range: command.range, reason: "the directory it runs in is not known".to_owned() }),
+        }
+        accesses.extend(self.redirects(&command, directory.as_ref()));
+        self.run.commands.push(KnownCommand { command, known, directory, anchors, warm_up, closure, accesses });
+    }
+
+    /// The candidate that the project's files point to, with the closure it has there.
+    fn choose(
+        &self,
+        command: &SimpleCommand,
+        recognition: &Recognition,
+        directory: Option<&StagePath>,
+    ) -> Option<Chosen> {
+        let first = recognition.first()?;
+        let unplaced = || Some(Chosen { known: first.clone(), closure: None, warm_up: None });
+        let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return unplaced() };
+        let files = ContextFiles::new(context);
+        let mirrored = self.view.directory(context, directory);
+        let resolve = |path: &str| self.context_path(context, directory, path);
+        let lookup = |name: &str| self.lookup(command, name);
+        let site = Site { directory: mirrored.as_deref(), files: &files, environment: &lookup, resolve: &resolve };
+        let catalog = self.inputs.catalog;
+        let Some(known) = catalog.resolve(recognition, &site) else { return unplaced() };
+        Some(Chosen {
+            known: known.clone(),
+            closure: Some(catalog.closure(recognition, &site)),
+            warm_up: catalog.warm_up(recognition, &site),
+        })
+    }
+
+    /// Pairs of a directory of the stage and the context directory that it mirrors, by which the command's files are
+    /// found: those of the paths in its words first, then the one it works in.
+    fn anchors(&self, known: &Match, directory: Option<&StagePath>) -> Vec<(StagePath, String)> {
+        let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return Vec::new() };
+        let mut anchors = Vec::new();
+        for named in known.paths.iter().filter(|path| path.group.is_some()) {
+            let place = directory.join(&named.path).parent();
+            anchors.extend(self.view.directory(context, &place).map(|mirrored| (place, mirrored)));
+        }
+        let named = known.project_directory().map(|path| directory.join(path));
+        for place in named.into_iter().chain([directory.clone()]) {
+            anchors.extend(self.view.directory(context, &place).map(|mirrored| (place, mirrored)));
+        }
+        anchors
+    }
+
+    /// The context path behind a path that a command names: what a placement brings there, or would bring.
+    fn context_path(&self, context: &Filtered<'_>, directory: &StagePath, path: &str) -> Option<String> {
+        let place = directory.join(path);
+        self.view.origin(context, &place).or_else(|| {
+            let mirrored = self.view.directory(context, &place.parent())?;
+            Some(join(&mirrored, place.name()))
+        })
+    }
+
+    fn lookup(&self, command: &SimpleCommand, name: &str) -> Option<String> {
+        let assigned = command.assignments.iter().rev().find(|assignment| assignment.name == name);
+        match assigned {
+            Some(assignment) => assignment.value.literal().map(str::to_owned),
+            None => self.state.lookup(name),
+        }
+    }
+
+    fn directory_of(&self, command: &SimpleCommand) -> Option<StagePath> {
+        match &command.directory {
+            Directory::Start => Some(self.state.directory.clone()),
+            Directory::Path(path) => {
+                let expanded = crate::syntax::expand(path, '\\', &|name| self.state.lookup(name)).ok()?;
+                expanded.unset.is_empty().then(|| self.state.directory.join(&expanded.text))
+            }
+            Directory::Unknown => None,
+        }
+    }
+
+    fn redirects(&mut self, command: &SimpleCommand, directory: Option<&StagePath>) -> Vec<PathAccess> {
+        let mut found = Vec::new();
+        for redirect in &command.redirects {
+            let target = redirect.target.expand(&|name| self.lookup(command, name));
+            let (Some(target), Some(directory)) = (target, directory) else {
+                self.run.opaque.push(Opaque {
+                    range: command.range,
+                    reason: format!("`{}` is redirected to a file that is not known", redirect.target.raw),
+                });
+                continue;
+            };
+            let access = match redirect.kind {
+                shell::RedirectKind::Read => Access::Read,
+                shell::RedirectKind::Write => Access::Write,
+            };
+            found.push(PathAccess { path: directory.join(&target), access, recursive: false, pattern: false });
+        }
+        found
+    }
+
+    fn mounts(&mut self, instruction: &Instruction, stages: &[Stage]) {
+        let flags = instruction.flags.iter().filter(|flag| flag.name.eq_ignore_ascii_case("mount"));
+        for flag in flags.filter_map(|flag| flag.value.as_ref()) {
+            let Ok(mount) = Mount::parse(flag) else {
+                self.opaque(flag.range, "the mount cannot be read".to_owned());
+                continue;
+            };
+            let supply = mount.from.as_deref().map(|from| stage_or_image(stages, from));
+            if let Some(Supply::Stage(index)) = supply {
+                self.run.stages.push(index);
+            }
+            let expand = |text: &str| {
+                let expanded =
+                    crate::syntax::expand(text, self.inputs.file.escape(), &|name| self.state.lookup(name)).ok()?;
+                expanded.unset.is_empty().then_some(expanded.text)
+            };
+            let target = mount.target.as_deref().and_then(expand).map(|text| self.state.directory.join(&text));
+            let context = (mount.kind == MountKind::Bind && mount.from.is_none())
+                .then(|| expand(mount.source.as_deref().unwrap_or_default()))
+                .flatten()
+                .map(|source| StagePath::root().join(&source).as_str().trim_start_matches('/').to_owned());
+            self.run.mounts.push(ResolvedMount { mount, target, context });
+        }
+    }
+}
+
+/// What a command takes, where its pack does not say: nothing worth counting for one that only touches paths.
+fn cost_of(known: &Match) -> Cost {
+    let unsaid = || match known.effect() {
+        Effect::Inert | Effect::Paths => Cost { low: 0.0, high: 0.0 },
+        _ => UNKNOWN_COST,
+    };
+    known.cost().unwrap_or_else(unsaid)
+}
+
+/// Whether a script has a `[[ ]]` condition with a unary operator on files; those of `test` and `[` are commands.
+fn tests_files(script: &str) -> bool {
+    let conditions = script.split("[[").skip(1).map(|rest| rest.split("]]").next().unwrap_or_default());
+    let is_file_operator = |word: &str| {
+        matches!(word.as_bytes(), [b'-', letter] if b"abcdefghkprstuwxGLNOS".contains(letter))
+            || matches!(word, "-nt" | "-ot" | "-ef")
+    };
+    conditions.into_iter().any(|condition| condition.split_whitespace().any(is_file_operator))
+}
+
+fn accesses_of(known: &Match, directory: &StagePath) -> Vec<PathAccess> {
+    let named = known.paths.iter().filter(|path| path.access != Access::Project && path.group.is_none());
+    named
+        .map(|path| PathAccess {
+            path: directory.join(&path.path),
+            access: path.access,
+            recursive: path.recursive,
+            pattern: path.pattern,
+        })
+        .collect()
+}
