@@ -5,7 +5,6 @@
 //! result is empty.
 
 mod draft;
-mod ignore_file;
 mod plan;
 
 pub use draft::{Draft, Surroundings};

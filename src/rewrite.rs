@@ -12,6 +12,7 @@ mod crossing;
 mod declaration;
 mod emit;
 mod environment;
+mod ignore_lines;
 mod moves;
 mod sink;
 mod transfer_crossing;
@@ -19,5 +20,7 @@ mod warm_up;
 
 pub use carried::{Bring, Carried};
 pub use crossing::{Caveat, Crossing, Needed, Obstacle};
-pub use moves::{Move, MoveKind, Refused, Survey, survey};
+pub use declaration::sink_declaration;
+pub use ignore_lines::{extended, first_patterns};
+pub use moves::{Move, MoveKind, Refused, Survey, sink_move, survey};
 pub use sink::{Crossed, Sink, sink};

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    draft::{Draft, Surroundings},
-    ignore_file,
-};
+use super::draft::{Draft, Surroundings};
 use crate::{
     cache::Expectation,
     diagnostic::Safety,
@@ -163,7 +160,7 @@ fn carry_out(draft: &Draft, found: &Move) -> Draft {
     let ignore = if found.ignore.is_empty() {
         draft.ignore.clone()
     } else {
-        Some(ignore_file::extended(draft.ignore.as_deref(), &found.ignore))
+        Some(rewrite::extended(draft.ignore.as_deref(), &found.ignore))
     };
     Draft { dockerfile: found.edit.apply(&draft.dockerfile), ignore, ignore_path: draft.ignore_path.clone() }
 }
@@ -191,14 +188,14 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
         return;
     }
     let context = request.surroundings.context;
-    let patterns = outcome.draft.with_build(&request.surroundings, |build| ignore_file::first_patterns(build, context));
+    let patterns = outcome.draft.with_build(&request.surroundings, |build| rewrite::first_patterns(build, context));
     let standing = outcome.draft.ignore.clone().unwrap_or_default();
     let fresh: Vec<String> =
         patterns.into_iter().filter(|pattern| !standing.lines().any(|line| line == pattern)).collect();
     if fresh.is_empty() {
         return;
     }
-    outcome.draft.ignore = Some(ignore_file::extended(outcome.draft.ignore.as_deref(), &fresh));
+    outcome.draft.ignore = Some(rewrite::extended(outcome.draft.ignore.as_deref(), &fresh));
     let named = fresh.iter().map(|pattern| format!("`{pattern}`")).collect::<Vec<_>>().join(", ");
     let applied = Applied {
         kind: MoveKind::WriteDockerignore,

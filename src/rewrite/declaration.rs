@@ -20,7 +20,7 @@ struct Group {
 }
 
 /// The move of the volatile declaration at `id`, if a `RUN` that takes time stands below it and does not read it.
-pub(super) fn sink_declaration(build: &Build<'_>, id: StepId, volatile: &[String]) -> Option<Move> {
+pub fn sink_declaration(build: &Build<'_>, id: StepId, volatile: &[String]) -> Option<Move> {
     let Action::Argument(names) = &build.step(id).action else { return None };
     if names.is_empty() || !names.iter().all(|name| volatile.contains(name)) {
         return None;

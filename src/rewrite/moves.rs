@@ -1,7 +1,7 @@
 //! All moves that a file offers, and all that were refused.
 
 use super::{
-    crossing::{Caveat, Obstacle},
+    crossing::{Caveat, Needed, Obstacle},
     declaration::sink_declaration,
     emit::sink_edit,
     sink::{Sink, is_from_context, sink},
@@ -109,9 +109,12 @@ pub fn survey(build: &Build<'_>) -> Survey {
 }
 
 /// The move that carries out a sink.
-pub(super) fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
+pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
     let edit = sink_edit(build, sunk)?;
     let manifests = sunk.manifests();
+    if is_all_needed(build, sunk, &manifests) {
+        return None;
+    }
     let differs: Vec<String> = sunk.caveats().filter_map(difference).collect();
     let ignore: Vec<String> = sunk.caveats().filter_map(ignored).collect();
     let crossed: Vec<String> =
@@ -137,6 +140,16 @@ pub(super) fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
         lines: lines.collect(),
         edit,
         ignore,
+    })
+}
+
+/// Whether the steps need everything that the copy brings, so that copying it ahead gains nothing.
+fn is_all_needed(build: &Build<'_>, sunk: &Sink, manifests: &[Needed]) -> bool {
+    let placement = build.step(sunk.carried).transfer().and_then(|transfer| transfer.placement.as_ref());
+    placement.is_some_and(|placement| {
+        placement.roots.iter().all(|root| {
+            manifests.iter().any(|needed| needed.path == root.context && (needed.directory || !root.directory))
+        })
     })
 }
 

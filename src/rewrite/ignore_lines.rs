@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// `ignore` with these patterns at its end, each on a line of its own. The text that stands there is kept as it is.
-pub(super) fn extended(ignore: Option<&str>, patterns: &[String]) -> String {
+pub fn extended(ignore: Option<&str>, patterns: &[String]) -> String {
     let mut text = ignore.unwrap_or_default().to_owned();
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     if !text.is_empty() && !text.ends_with('\n') {
@@ -34,7 +34,7 @@ fn escaped(path: &str) -> String {
 
 /// What a first `.dockerignore` can hold without a change to the image: directories that the build's own steps fill, and
 /// the repository's metadata, of which none stands in the context today. Empty unless a copy takes the whole context.
-pub(super) fn first_patterns(build: &Build<'_>, context: &dyn Context) -> Vec<String> {
+pub fn first_patterns(build: &Build<'_>, context: &dyn Context) -> Vec<String> {
     let whole = |transfer: &Transfer| {
         transfer.supply == Supply::Context && transfer.placement.as_ref().is_some_and(Placement::takes_whole_context)
     };
