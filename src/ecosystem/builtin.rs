@@ -15,6 +15,7 @@ pub(super) static PACKS: &[(&str, &str)] = packs![
     "apk",
     "apt",
     "coreutils",
+    "dnf",
     "fetch",
     "go",
     "interpreters",
@@ -27,5 +28,6 @@ pub(super) static PACKS: &[(&str, &str)] = packs![
     "shell",
     "uv",
     "yarn",
-    "yarn-berry"
+    "yarn-berry",
+    "zypper"
 ];

@@ -82,6 +82,8 @@ pub(super) struct Build<'a> {
     site: Site<'a>,
     /// The project's directory in the context.
     pub(super) project: String,
+    /// Whether the working directory was not filled from the context, so that there is no project directory.
+    homeless: bool,
     /// How many commands ran each other to get here.
     depth: usize,
     /// Whether the command empties its outputs first.
@@ -100,6 +102,7 @@ impl<'a> Build<'a> {
             found,
             site,
             project: String::new(),
+            homeless: false,
             depth,
             clean: found.spec().clean,
             reads: BTreeMap::new(),
@@ -112,16 +115,16 @@ impl<'a> Build<'a> {
     /// The closure that `spec` describes.
     pub(super) fn run(mut self, spec: &ClosureSpec) -> Closure {
         self.unknown_words();
-        let Some(project) = self.project_directory(spec) else {
-            let needs_project = self.found.spec().closure.is_some();
-            self.word_paths();
-            if needs_project {
+        match self.project_directory(spec) {
+            Some(project) => self.project = project,
+            None if spec.anywhere || self.found.spec().closure.is_none() => self.homeless = true,
+            None => {
+                self.word_paths();
                 let title = self.found.title.clone();
                 self.refuse("the directory that the command runs in is not filled from the build context", &title);
+                return self.finish();
             }
-            return self.finish();
-        };
-        self.project = project;
+        }
         self.fixed_reads(spec);
         self.word_paths();
         self.follow_all(spec);

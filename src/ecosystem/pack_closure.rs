@@ -15,6 +15,10 @@ pub struct ClosureSpec {
     /// The project's directory is the nearest at or above the working directory that holds one of these.
     #[serde(default)]
     pub root: Vec<String>,
+    /// Whether a claim can be made where the working directory is not filled from the context, because all files are
+    /// named by options.
+    #[serde(default)]
+    pub anywhere: bool,
     /// Files of fixed names.
     #[serde(default)]
     pub reads: Vec<ReadSpec>,

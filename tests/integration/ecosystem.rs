@@ -106,7 +106,8 @@ impl Case {
             Some(parts.join("/"))
         };
         run(&Site {
-            directory: Some(&self.directory),
+            // `directory: none` stands for a working directory that no COPY filled.
+            directory: (self.directory != "none").then_some(&self.directory),
             files: &self.files,
             environment: &|name| self.environment.get(name).cloned(),
             resolve: &resolve,

@@ -31,6 +31,13 @@ impl Build<'_> {
 
     fn follow(&mut self, follow: &Follow, file: &str) {
         let references = self.references(follow, file);
+        if follow.from_project && self.homeless {
+            if let Some(reference) = references.first() {
+                let evidence = format!("{file}: {}", shortened(reference));
+                self.refuse("it is relative to a directory that is not filled from the build context", &evidence);
+            }
+            return;
+        }
         let base = if follow.from_project { self.project.clone() } else { path::parent(file).to_owned() };
         match follow.usage {
             Use::Path => {

@@ -7,6 +7,9 @@ use super::Build;
 impl Build<'_> {
     /// Directories in which a thing is looked for, the project's first.
     pub(super) fn places(&self, place: Where) -> Vec<String> {
+        if self.homeless {
+            return Vec::new();
+        }
         let all = path::ancestors(&self.project).map(str::to_owned);
         match place {
             Where::Project => vec![self.project.clone()],
@@ -129,6 +132,9 @@ impl Build<'_> {
 
     /// Files that the command itself writes anew.
     pub(super) fn rewrites(&mut self) {
+        if self.homeless {
+            return;
+        }
         for name in &self.found.spec().rewrites {
             if let Some(path) = path::join(&self.project, name) {
                 self.write(path, WriteKind::MayRewrite);
