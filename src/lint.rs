@@ -14,10 +14,14 @@ mod registry;
 mod report;
 mod rule;
 mod rules {
+    pub(super) mod context_free_run_after_copy;
+    pub(super) mod copy_before_install;
     pub(super) mod unpinned_base_image;
+    pub(super) mod volatile_arg_before_run;
 }
 mod run;
 mod selection;
+mod sinking;
 mod suppression;
 
 pub use manual::{ContextFile, Example, SECTIONS, Section, examples, sections};

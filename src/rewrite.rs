@@ -22,5 +22,5 @@ pub use carried::{Bring, Carried};
 pub use crossing::{Caveat, Crossing, Needed, Obstacle};
 pub use declaration::sink_declaration;
 pub use ignore_lines::{extended, first_patterns};
-pub use moves::{Move, MoveKind, Refused, Survey, sink_move, survey};
+pub use moves::{Move, MoveKind, Refused, Survey, listed, sink_move, survey};
 pub use sink::{Crossed, Sink, sink};

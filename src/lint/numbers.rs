@@ -28,6 +28,12 @@ impl<'a> Numbers<'a> {
         Self { build, profile, limit, known: OnceLock::new() }
     }
 
+    /// Numbers of another build of the same project.
+    #[must_use]
+    pub fn of<'b>(&self, build: &'b Build<'b>) -> Numbers<'b> {
+        Numbers::new(build, self.profile, self.limit)
+    }
+
     /// What an instruction costs: how often it runs again, and what it takes then.
     pub fn cost(&self, instruction: usize) -> Cost {
         let known = self.known();

@@ -1,6 +1,6 @@
 //! Runs the rules over one file.
 
-use super::{RULES, Reporter, Selection, Subject, Suppressions, builtin};
+use super::{RULES, Reporter, Selection, Subject, Suppressions, builtin, find};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::Dockerfile;
 
@@ -19,7 +19,10 @@ pub fn run(subject: &Subject<'_>, selection: &Selection) -> Vec<Diagnostic> {
     let mut diagnostics = report.into_diagnostics();
     diagnostics.retain_mut(|diagnostic| match selection.severity(diagnostic.rule) {
         Some(severity) => {
-            diagnostic.severity = severity;
+            // A rule may report a finding as less than its default; what the configuration says is for all of them.
+            if find(diagnostic.rule).is_some_and(|meta| meta.severity != severity) {
+                diagnostic.severity = severity;
+            }
             make_printable(diagnostic);
             !suppressions.covers(diagnostic, subject.file.instructions())
         }

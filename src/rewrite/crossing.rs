@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     context::EntryKind,
-    ecosystem::{Access, Closure, Effect, WriteKind},
+    ecosystem::{Access, Closure, Effect, Refusal, WriteKind},
     model::{Action, KnownCommand, PathAccess, Run, StagePath, StepId},
 };
 
@@ -99,6 +99,12 @@ impl Reader<'_> {
         Obstacle::new(self.id, reason, evidence)
     }
 
+    fn refused(&self, refusal: &Refusal) -> Obstacle {
+        let mut obstacle = self.obstacle(refusal.reason.clone(), refusal.evidence.clone());
+        obstacle.inherent = refusal.inherent;
+        obstacle
+    }
+
     fn check_opaque(&self) -> Result<(), Obstacle> {
         let Some(opaque) = self.run.opaque.first() else { return Ok(()) };
         let text = opaque.range.of(self.carried.build.inputs.file.source());
@@ -118,6 +124,10 @@ impl Reader<'_> {
     }
 
     fn cross_command(&self, command: &KnownCommand, crossing: &mut Crossing) -> Result<(), Obstacle> {
+        let inherent = command.closure.iter().flat_map(|closure| &closure.refusals).find(|refusal| refusal.inherent);
+        if let Some(refusal) = inherent {
+            return Err(self.refused(refusal));
+        }
         for access in &command.accesses {
             self.cross_access(access, crossing)?;
         }
@@ -171,9 +181,7 @@ impl Reader<'_> {
         crossing: &mut Crossing,
     ) -> Result<(), Obstacle> {
         if let Some(refusal) = closure.refusals.first() {
-            let mut obstacle = self.obstacle(refusal.reason.clone(), refusal.evidence.clone());
-            obstacle.inherent = refusal.inherent;
-            return Err(obstacle);
+            return Err(self.refused(refusal));
         }
         for read in &closure.reads {
             if let Some(place) = command.place_of(&read.path) {

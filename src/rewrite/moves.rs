@@ -177,7 +177,7 @@ fn argument(build: &Build<'_>, sunk: &Sink) -> String {
 }
 
 /// Names in backticks, the first few of many.
-pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 6;
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     if names.len() <= SHOWN {

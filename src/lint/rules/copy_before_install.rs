@@ -1,0 +1,182 @@
+//! `copy-before-install`: sources are copied before dependencies are installed.
+
+use crate::diagnostic::Label;
+use crate::ecosystem::Effect;
+use crate::lint::meta::declare_rule;
+use crate::lint::sinking::{self, Sunk};
+use crate::lint::{Meta, Reporter, Rule, Subject};
+use crate::model::{Run, StepId};
+use crate::rewrite::{Crossed, sink};
+
+declare_rule! {
+    /// ## What it does
+    /// Finds a `COPY` or `ADD` that brings more than an install below it reads.
+    ///
+    /// ## Why is this bad?
+    /// A step runs again when anything copied before it changes. An install reads a few files, its manifests. With the
+    /// sources copied before it, each edited line installs all dependencies anew.
+    ///
+    /// ## Example
+    /// ```json package.json
+    /// { "name": "app", "version": "1.0.0" }
+    /// ```
+    /// ```files
+    /// index.js
+    /// ```
+    /// ```dockerfile
+    /// FROM node:22
+    /// WORKDIR /app
+    /// COPY . .
+    /// RUN npm install
+    /// ```
+    ///
+    /// Use instead:
+    /// ```dockerfile
+    /// FROM node:22
+    /// WORKDIR /app
+    /// COPY package.json ./
+    /// RUN npm install
+    /// COPY . .
+    /// ```
+    ///
+    /// ## Fix safety
+    /// Safe where the install is proven to read nothing else of what is copied, and to write nothing that the later copy
+    /// would hide. The fix is unsafe where the install may write its lock file anew, or where the build context holds a
+    /// directory that the install fills. Where the install runs scripts of the project that may read the sources, there
+    /// is no fix, and the finding, as information, names the script.
+    ///
+    /// ## Known problems
+    /// What an install reads is known for the package managers that layerwise has packs for.
+    ///
+    /// ## References
+    /// - <https://docs.docker.com/build/cache/optimize/#order-your-layers>
+    CopyBeforeInstall {
+        name: "copy-before-install",
+        aliases: [],
+        since: "0.1.0",
+        severity: Warning,
+        fix: Sometimes,
+    }
+}
+
+impl Rule for CopyBeforeInstall {
+    fn meta(&self) -> &'static Meta {
+        Self::META
+    }
+
+    fn check(&self, subject: &Subject<'_>, report: &mut Reporter) {
+        for (id, step) in subject.build.steps() {
+            let Some(transfer) =
+                step.transfer().filter(|transfer| transfer.is_from_context() && transfer.holds_directory())
+            else {
+                continue;
+            };
+            if subject.context().is_none() {
+                if transfer.selects("any/file/at/all") {
+                    report_without_context(subject, id, report);
+                }
+                continue;
+            }
+            let Some(found) = sink(subject.build, id) else { continue };
+            let install = found.crossed.iter().find(|crossed| installs(subject, crossed.id));
+            match (install, &found.stopped_by) {
+                (Some(install), _) => {
+                    if let Some(sunk) = sinking::of(subject, &found) {
+                        report_sunk(subject, &sunk, install, report);
+                    }
+                }
+                (None, Some(obstacle)) if !obstacle.inherent && installs(subject, obstacle.id) => {
+                    report_stopped(subject, id, obstacle.id, &obstacle.reason, &obstacle.evidence, report);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn installs(subject: &Subject<'_>, id: StepId) -> bool {
+    subject.build.step(id).run().is_some_and(|run| install_title(run).is_some())
+}
+
+/// The first command that installs or downloads dependencies, as its pack spells it.
+fn install_title(run: &Run) -> Option<&str> {
+    let installs = |effect| matches!(effect, Effect::Install | Effect::Download);
+    run.commands.iter().find(|command| installs(command.effect())).map(|command| command.known.title.as_str())
+}
+
+fn title_at<'a>(subject: &Subject<'a>, id: StepId) -> &'a str {
+    subject.build.step(id).run().and_then(install_title).unwrap_or("the install")
+}
+
+fn report_sunk(subject: &Subject<'_>, sunk: &Sunk, install: &Crossed, report: &mut Reporter) {
+    let cost = subject.numbers.cost(subject.build.step(install.id).instruction);
+    let after = sunk.rate_after(subject, install.id);
+    if after.is_some_and(|after| cost.rate - after < sinking::LEAST_DIFFERENCE) {
+        return;
+    }
+    let title = title_at(subject, install.id);
+    let reads = match install.crossing.manifests.as_slice() {
+        [] => "nothing of it".to_owned(),
+        manifests => format!("only {} of it", sinking::listed(manifests.iter().map(|needed| needed.path.as_str()))),
+    };
+    let copy = subject.build.instruction(sunk.carried);
+    let message = format!(
+        "`{}` before `{title}`, which reads {reads}, makes it run again on {} instead of {}",
+        sinking::one_line(copy.range.of(subject.file.source())),
+        sinking::share(&cost),
+        sinking::percent(after.unwrap_or(0.0)),
+    );
+    let diagnostic = report.add(CopyBeforeInstall::META, copy.range, message);
+    diagnostic.related.push(Label {
+        range: subject.build.instruction(install.id).range,
+        message: format!("`{title}` runs again after every change of what is copied above"),
+    });
+    diagnostic.cost = Some(cost);
+    diagnostic.fix.clone_from(&sunk.fix);
+}
+
+fn report_stopped(
+    subject: &Subject<'_>,
+    carried: StepId,
+    install: StepId,
+    reason: &str,
+    evidence: &str,
+    report: &mut Reporter,
+) {
+    let copy = subject.build.instruction(carried);
+    let title = title_at(subject, install);
+    let cost = subject.numbers.cost(subject.build.step(install).instruction);
+    let message = format!(
+        "`{}` before `{title}` makes it run again on {}",
+        sinking::one_line(copy.range.of(subject.file.source())),
+        sinking::share(&cost)
+    );
+    let diagnostic = report.add(CopyBeforeInstall::META, copy.range, message);
+    diagnostic.severity = crate::diagnostic::Severity::Info;
+    diagnostic.related.push(Label {
+        range: subject.build.instruction(install).range,
+        message: format!("`{title}` runs again after every change of what is copied above"),
+    });
+    diagnostic.help = Some(format!("it is not moved, because {reason} ({evidence})"));
+    diagnostic.cost = Some(cost);
+}
+
+/// Without the build context there is no telling what the install reads; that it does not read everything is enough.
+fn report_without_context(subject: &Subject<'_>, carried: StepId, report: &mut Reporter) {
+    let steps = &subject.build.stages[carried.stage].steps;
+    for (step, found) in steps.iter().enumerate().skip(carried.step + 1) {
+        let Some(run) = found.run() else { continue };
+        if !run.is_known() {
+            return;
+        }
+        let Some(title) = install_title(run) else { continue };
+        let copy = subject.build.instruction(carried);
+        let text = sinking::one_line(copy.range.of(subject.file.source()));
+        let message = format!("`{text}` before `{title}` makes it run again after every change of the sources");
+        let diagnostic = report.add(CopyBeforeInstall::META, copy.range, message);
+        let install = subject.build.instruction(StepId { step, ..carried });
+        diagnostic.related.push(Label { range: install.range, message: format!("`{title}` stands here") });
+        diagnostic.help = Some(format!("copy what `{title}` reads first, and the rest after it"));
+        return;
+    }
+}

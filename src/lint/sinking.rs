@@ -1,0 +1,80 @@
+//! What the rules about order share: a copy that could stand lower, as a fix, and what that would save.
+
+use super::Subject;
+use crate::diagnostic::{Cost, FileEdit, Fix};
+use crate::model::{Build, Inputs, StepId};
+use crate::rewrite::{self, Move, Sink, sink_move};
+use crate::syntax::Dockerfile;
+
+/// Rates of change that differ by less are the same for a reader.
+pub(super) const LEAST_DIFFERENCE: f64 = 0.05;
+
+/// A copy that could stand lower.
+pub(super) struct Sunk {
+    /// The copy.
+    pub(super) carried: StepId,
+    /// The change of the file.
+    pub(super) fix: Option<Fix>,
+    text: String,
+}
+
+/// What becomes of the file when the copy moves as far down as it can; `None` where that gains nothing.
+pub(super) fn of(subject: &Subject<'_>, found: &Sink) -> Option<Sunk> {
+    let change = sink_move(subject.build, found)?;
+    let text = change.edit.apply(subject.file.source());
+    Some(Sunk { carried: found.carried, fix: Some(fix_of(subject, change)), text })
+}
+
+/// A move as a fix.
+pub(super) fn fix_of(subject: &Subject<'_>, change: Move) -> Fix {
+    let files = if change.ignore.is_empty() {
+        Vec::new()
+    } else {
+        let text = rewrite::extended(subject.ignore_text, &change.ignore);
+        vec![FileEdit { path: subject.ignore_path.to_owned(), text }]
+    };
+    Fix { title: change.title, safety: change.safety, argument: change.argument, edit: change.edit, files }
+}
+
+impl Sunk {
+    /// The share of changes in which a step runs again once the copy stands lower.
+    pub(super) fn rate_after(&self, subject: &Subject<'_>, id: StepId) -> Option<f64> {
+        let source = subject.file.source();
+        let wanted = subject.build.instruction(id).range.of(source);
+        let file = Dockerfile::parse(&self.text);
+        let build = Build::new(Inputs { file: &file, ..subject.build.inputs });
+        let stage = build.stages.get(id.stage)?;
+        let same = stage.steps.iter().find(|step| {
+            file.instructions().get(step.instruction).is_some_and(|found| found.range.of(&self.text) == wanted)
+        })?;
+        Some(subject.numbers.of(&build).cost(same.instruction).rate)
+    }
+}
+
+/// The share of changes that a cost rests on, in words.
+pub(super) fn share(cost: &Cost) -> String {
+    match cost.changes {
+        0 => format!("about {} of changes", percent(cost.rate)),
+        changes => format!("{} of the last {changes} commits", percent(cost.rate)),
+    }
+}
+
+/// A share from 0 to 1 for people.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
+/// Names in backticks, the first few of many.
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    rewrite::listed(names)
+}
+
+/// An instruction on one line, shortened.
+pub(super) fn one_line(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match joined.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &joined[..end]),
+        None => joined,
+    }
+}
