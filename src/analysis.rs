@@ -1,5 +1,6 @@
 //! Analysis: one file in, its findings, its cache behaviour or its plan out; the one way in which every front end asks.
 
+mod build_error;
 mod cache_report;
 mod context_root;
 mod project;
@@ -19,9 +20,8 @@ use crate::model::{Build, Inputs};
 use crate::optimize::{self, Plan, Request, Surroundings};
 use crate::syntax::Dockerfile;
 
-pub use cache_report::{
-    CacheError, CacheReport, CacheRequest, EventReport, Question, StageReport, StepReport, cache_report,
-};
+pub use build_error::BuildError;
+pub use cache_report::{CacheReport, CacheRequest, EventReport, Question, StageReport, StepReport, cache_report};
 pub use context_root::context_root;
 pub use project::{Project, ProjectError};
 pub use session::Session;
@@ -129,7 +129,10 @@ pub struct OptimizeRequest<'a> {
 }
 
 /// Plans one file; with the number of commits that the plan's costs rest on.
-pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) -> (Plan, usize) {
+///
+/// # Errors
+/// [`BuildError`] where there is no such build.
+pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) -> Result<(Plan, usize), BuildError> {
     let history = (request.history > 0).then(|| project.history(request.history)).flatten();
     let surroundings = Surroundings {
         context: project,
@@ -140,8 +143,10 @@ pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) 
         target: request.target,
     };
     let draft = project.draft(source);
+    let ignore = project.ignore_file();
+    draft.with_build(&surroundings, |build| build_error::target(build, ignore.as_ref(), request.target))?;
     let plan = optimize::plan(&Request { draft: &draft, surroundings, wanted: request.wanted });
-    (plan, history.map_or(0, |history| history.commits.len()))
+    Ok((plan, history.map_or(0, |history| history.commits.len())))
 }
 
 /// Why the user's packs cannot be used.

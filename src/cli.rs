@@ -13,6 +13,7 @@ mod project;
 mod read;
 mod rules;
 mod terminal;
+mod write;
 
 use std::process::ExitCode;
 
@@ -91,6 +92,11 @@ fn shown(path: &std::path::Path) -> String {
         Some("") | None => text,
         Some(rest) => rest.to_owned(),
     }
+}
+
+/// How many commits.
+fn commits(count: usize) -> String {
+    format!("{count} commit{}", if count == 1 { "" } else { "s" })
 }
 
 /// A number of an output: three decimals are more than any model is worth.

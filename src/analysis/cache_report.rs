@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::build_error::{self, BuildError};
 use super::project::Project;
 use crate::{
     cache::{
@@ -98,22 +99,11 @@ pub struct EventReport {
     pub rebuilt: Vec<usize>,
 }
 
-/// Why a build cannot be simulated.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CacheError {
-    /// The file has no stage.
-    #[error("the file has no `FROM`, so there is nothing to build")]
-    NoStage,
-    /// There is no stage of that name.
-    #[error("the file has no stage `{0}`")]
-    NoTarget(String),
-}
-
 /// Carries a change or a history through the build of `source`.
 ///
 /// # Errors
-/// [`CacheError`] where there is no such build.
-pub fn cache_report(project: &Project, source: &str, request: &CacheRequest<'_>) -> Result<CacheReport, CacheError> {
+/// [`BuildError`] where there is no such build.
+pub fn cache_report(project: &Project, source: &str, request: &CacheRequest<'_>) -> Result<CacheReport, BuildError> {
     let limit = match request.question {
         Question::History(limit) => limit,
         Question::Change(_) => 0,
@@ -129,11 +119,7 @@ pub fn cache_report(project: &Project, source: &str, request: &CacheRequest<'_>)
         target: request.target,
     };
     project.draft(source).with_build(&surroundings, |build| {
-        if build.stages.is_empty() {
-            return Err(CacheError::NoStage);
-        }
-        let target = build.target(request.target);
-        let target = target.ok_or_else(|| CacheError::NoTarget(request.target.unwrap_or_default().to_owned()))?;
+        let target = build_error::target(build, project.ignore_file().as_ref(), request.target)?;
         let reporter = Reporter { build, costs: Costs::of_classes(build), target };
         Ok(match &request.question {
             Question::Change(change) => reporter.of_change(change, request.builder),

@@ -21,7 +21,8 @@ pub struct Project {
     pub disk: Arc<DiskContext>,
     /// The Dockerfile's path relative to the root of the context; its bare name where it lies outside.
     pub dockerfile: String,
-    /// The ignore file in force, or the one that would be created: relative to the root of the context.
+    /// The ignore file in force, or the one that would be created: relative to the root of the context. It begins with
+    /// `..` where it stands beside a Dockerfile that lies outside.
     pub ignore_path: String,
     /// Its text.
     pub ignore: Option<String>,
@@ -38,7 +39,7 @@ impl Project {
         let absolute = dockerfile.canonicalize().unwrap_or_else(|_| dockerfile.to_owned());
         let inside = absolute.strip_prefix(disk.root()).ok().map(|path| path.to_string_lossy().replace('\\', "/"));
         let name = || dockerfile.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let beside = beside(&absolute, inside.is_none())?;
+        let outside = inside.is_none().then_some(absolute.as_path());
         let mut project = Self {
             disk,
             dockerfile: inside.unwrap_or_else(name),
@@ -46,7 +47,7 @@ impl Project {
             ignore: None,
             pending: pending.to_vec(),
         };
-        let (path, text) = project.find_ignore_file(beside)?;
+        let (path, text) = project.find_ignore_file(outside)?;
         project.ignore_path = path;
         project.ignore = text;
         Ok(project)
@@ -62,14 +63,18 @@ impl Project {
         self.ignore.as_ref().map(|text| IgnoreFile::parse(&self.ignore_path, text))
     }
 
-    fn find_ignore_file(&self, beside: Option<String>) -> Result<(String, Option<String>), ProjectError> {
-        let own = format!("{}.dockerignore", self.dockerfile);
-        if beside.is_some() {
-            return Ok((own, beside));
+    /// The path and the text of the ignore file; `outside` is a Dockerfile that lies outside of the context.
+    fn find_ignore_file(&self, outside: Option<&Path>) -> Result<(String, Option<String>), ProjectError> {
+        let own = match outside {
+            None => format!("{}.dockerignore", self.dockerfile),
+            Some(dockerfile) => format!("{}.dockerignore", path_from(self.disk.root(), dockerfile)),
+        };
+        if let Some(text) = self.beside(&own, outside)? {
+            return Ok((own, Some(text)));
         }
         for path in [own.as_str(), IGNORE_FILE] {
             match self.read(path) {
-                Ok(bytes) => return Ok((path.to_owned(), Some(String::from_utf8_lossy(&bytes).into_owned()))),
+                Ok(bytes) => return Ok((path.to_owned(), Some(text(&self.disk.root().join(path), bytes)?))),
                 Err(ReadError::Missing(_)) => {}
                 Err(ReadError::Unreadable { reason, .. }) => {
                     return Err(ProjectError::IgnoreFile { path: self.disk.root().join(path), reason });
@@ -78,20 +83,37 @@ impl Project {
         }
         Ok((IGNORE_FILE.to_owned(), None))
     }
+
+    /// The ignore file beside a Dockerfile that lies outside of the context, where there is one.
+    fn beside(&self, own: &str, outside: Option<&Path>) -> Result<Option<String>, ProjectError> {
+        if outside.is_none() {
+            return Ok(None);
+        }
+        if let Some(file) = self.pending.iter().find(|file| file.path == own) {
+            return Ok(Some(file.text.clone()));
+        }
+        let path = self.disk.root().join(own);
+        match std::fs::read(&path) {
+            Ok(bytes) => text(&path, bytes).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ProjectError::IgnoreFile { path, reason: error.to_string() }),
+        }
+    }
 }
 
-/// The ignore file beside a Dockerfile that lies outside of its context.
-fn beside(dockerfile: &Path, outside: bool) -> Result<Option<String>, ProjectError> {
-    let mut path = dockerfile.as_os_str().to_owned();
-    path.push(".dockerignore");
-    let path = PathBuf::from(path);
-    if !outside || !path.exists() {
-        return Ok(None);
-    }
-    match std::fs::read(&path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) => Err(ProjectError::IgnoreFile { path, reason: error.to_string() }),
-    }
+/// The way from a folder to a file that does not lie below it; both are absolute.
+fn path_from(folder: &Path, file: &Path) -> String {
+    let shared = folder.components().zip(file.components()).take_while(|(left, right)| left == right).count();
+    let up = folder.components().skip(shared).map(|_| "..".to_owned());
+    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+/// An ignore file's text. Other bytes would be lost where the file is written anew.
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, ProjectError> {
+    let wrong = |reason: String| ProjectError::IgnoreFile { path: path.to_owned(), reason };
+    String::from_utf8(bytes)
+        .map_err(|error| wrong(format!("it is not UTF-8 from byte {} on", error.utf8_error().valid_up_to())))
 }
 
 /// Why a project cannot be looked at.

@@ -68,7 +68,7 @@ fn answer(args: &CacheArgs) -> Result<String, Failure> {
         catalog: &opened.catalog,
     };
     let report = analysis::cache_report(&opened.project, &opened.source, &request)
-        .map_err(|error| Failure::Build { path: opened.name.clone(), reason: error.to_string() })?;
+        .map_err(|error| Failure::build(&opened.name, error))?;
     Ok(match args.output_format {
         Format::Full => table(&opened.name, &report),
         Format::Json => json(&report),
@@ -81,8 +81,8 @@ fn question(args: &CacheArgs, opened: &Opened) -> Result<Question, Failure> {
         return Ok(Question::Change(Change { paths, arguments: Vec::new() }));
     }
     if !args.changed.is_empty() {
-        let paths = args.changed.iter().map(|path| crate::context::path::clean(path)).collect();
-        return Ok(Question::Change(Change { paths, arguments: Vec::new() }));
+        let paths: Result<_, _> = args.changed.iter().map(|path| opened.context_path(path)).collect();
+        return Ok(Question::Change(Change { paths: paths?, arguments: Vec::new() }));
     }
     Ok(Question::History(args.history.unwrap_or(opened.settings.settings.history as usize)))
 }
@@ -118,9 +118,9 @@ fn basis(report: &CacheReport) -> String {
     match report.commits {
         0 => ", going by usual rates of change, as there is no history".to_owned(),
         commits if report.class_share > 0.0 => {
-            format!(", over {commits} commits{shallow} and, as those are few, usual rates of change")
+            format!(", over {}{shallow} and, as those are few, usual rates of change", super::commits(commits))
         }
-        commits => format!(", over {commits} commits{shallow}"),
+        commits => format!(", over {}{shallow}", super::commits(commits)),
     }
 }
 

@@ -1,12 +1,14 @@
 //! What keeps the program from doing its work: each names the file and the remedy, and leads to exit code 2.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::terminal;
-use crate::analysis::{CatalogError, CheckError, ProjectError};
-use crate::config::ConfigError;
+use crate::analysis::{BuildError, CatalogError, CheckError, ProjectError};
+use crate::config::{ConfigError, display_path};
+use crate::ecosystem::PackError;
 use crate::lint::UnknownRule;
 
 /// A failure of the program, as against a finding in a Dockerfile.
@@ -14,7 +16,7 @@ use crate::lint::UnknownRule;
 pub(super) enum Failure {
     /// A path from the command line that is not there.
     #[error("`{0}` does not exist")]
-    #[diagnostic(help("check the spelling; without a path, `layerwise check` looks at the working directory"))]
+    #[diagnostic(help("check the spelling; paths start from the working directory"))]
     Missing(String),
     /// A folder where a file was wanted.
     #[error("`{0}` is a folder, not a Dockerfile")]
@@ -40,31 +42,46 @@ pub(super) enum Failure {
     Unwritable { path: String, reason: String },
     /// A build context that is no folder.
     #[error("the build context `{0}` is not a folder")]
-    #[diagnostic(help("name the folder that `docker build` is given"))]
+    #[diagnostic(help("name the folder that `docker build` is given, and the Dockerfile with `--file`"))]
     NoContext(String),
     /// A build context without a Dockerfile.
     #[error("there is no `Dockerfile` in `{0}`")]
     #[diagnostic(help("name the file with `--file`"))]
     NoDockerfile(String),
-    /// The build context or its ignore file.
-    #[error(transparent)]
-    #[diagnostic(help("check the path and its permissions"))]
-    Project(#[from] ProjectError),
-    /// What a check needs beside the file.
-    #[error(transparent)]
-    #[diagnostic(help("check the paths that it names and their permissions"))]
-    Check(#[from] CheckError),
-    /// The user's packs.
-    #[error(transparent)]
-    #[diagnostic(help("mend the pack, or take it out of `ecosystems` in `layerwise.toml`"))]
-    Catalog(#[from] CatalogError),
-    /// The build that is asked about does not exist.
-    #[error("`{path}`: {reason}")]
-    #[diagnostic(help("check the Dockerfile and `--target`"))]
-    Build { path: String, reason: String },
+    /// A build context that is there and cannot be read.
+    #[error("the build context `{path}` cannot be read: {reason}")]
+    #[diagnostic(help("check its permissions, and `context` in `layerwise.toml`"))]
+    Context { path: String, reason: String },
+    /// The ignore file.
+    #[error("`{path}` cannot be read: {reason}")]
+    #[diagnostic(help("an ignore file is UTF-8 text: save it as such, and check its permissions"))]
+    IgnoreFile { path: String, reason: String },
+    /// A pack of the user that cannot be read.
+    #[error("the pack `{path}` cannot be read: {reason}")]
+    #[diagnostic(help("check its permissions, or take it out of `ecosystems` in `layerwise.toml`"))]
+    UnreadablePack { path: String, reason: String },
+    /// A pack of the user that is wrong.
+    #[error("{message}")]
+    Pack {
+        message: String,
+        #[help]
+        help: String,
+    },
+    /// A build that does not exist.
+    #[error("`{path}`: {error}")]
+    Build {
+        path: String,
+        error: BuildError,
+        #[help]
+        help: &'static str,
+    },
+    /// A path that is no part of the build context.
+    #[error("`{path}` lies outside of the build context `{context}`")]
+    #[diagnostic(help("only files of the context change a build; paths start from its root"))]
+    Outside { path: String, context: String },
     /// The history cannot be asked.
     #[error("{0}")]
-    #[diagnostic(help("name changed paths with `--changed` instead"))]
+    #[diagnostic(help("`--since` takes a commit, a branch or a tag; `--changed PATH` needs no git"))]
     History(String),
     /// The working directory is gone or unreadable.
     #[error("the working directory cannot be found: {0}")]
@@ -88,7 +105,54 @@ impl From<UnknownRule> for Failure {
     }
 }
 
+impl From<ProjectError> for Failure {
+    fn from(error: ProjectError) -> Self {
+        match error {
+            ProjectError::NoContext { path, reason } => Self::Context { path: near(&path), reason },
+            ProjectError::IgnoreFile { path, reason } => Self::IgnoreFile { path: near(&path), reason },
+        }
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Unreadable { path, reason } => Self::UnreadablePack { path: near(&path), reason },
+            CatalogError::Pack(error) => {
+                let remedy = "mend the pack, or take it out of `ecosystems` in `layerwise.toml`".to_owned();
+                let PackError { path, line, column, message, remedy: help } = error;
+                let message = format!("`{}`, line {line}, column {column}: {message}", near(Path::new(&path)));
+                Self::Pack { message, help: help.unwrap_or(remedy) }
+            }
+        }
+    }
+}
+
+impl From<CheckError> for Failure {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Project(error) => error.into(),
+            CheckError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+/// A path relative to the working directory, where it lies below.
+pub(super) fn near(path: &Path) -> String {
+    display_path(path, &std::env::current_dir().unwrap_or_default())
+}
+
 impl Failure {
+    /// A build of the Dockerfile `path` that does not exist.
+    pub(super) fn build(path: &str, error: BuildError) -> Self {
+        let help = match &error {
+            BuildError::Syntax { .. } => "`docker build` stops there too; `layerwise check` shows the place",
+            BuildError::IgnoreFile { .. } => "`docker build` stops there too: mend the pattern",
+            BuildError::NoTarget(_) => "name a stage of the file with `--target`, or its number from 0",
+        };
+        Self::Build { path: path.to_owned(), error, help }
+    }
+
     /// The failure for people, with the place in the configuration where there is one.
     pub(super) fn render(&self) -> String {
         match self {

@@ -1,7 +1,6 @@
 //! `layerwise optimize`: plans the whole file, and writes it on request.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
@@ -9,11 +8,10 @@ use serde::Serialize;
 use super::failure::{self, Failure};
 use super::output::unified_diff;
 use super::project::{BuildArgs, Opened};
-use super::{Status, terminal};
+use super::{Status, terminal, write};
 use crate::analysis;
 use crate::diagnostic::Safety;
 use crate::optimize::{Applied, Plan};
-use crate::source::atomic;
 
 /// What `optimize` is asked.
 #[derive(Debug, Args)]
@@ -21,7 +19,7 @@ pub(super) struct OptimizeArgs {
     #[command(flatten)]
     build: BuildArgs,
 
-    /// Print the change as a unified diff, and nothing else.
+    /// Print the change as a unified diff and nothing else; exit code 1 if there is one.
     #[arg(long, conflicts_with = "write")]
     diff: bool,
 
@@ -72,54 +70,48 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
         catalog: &opened.catalog,
         wanted,
     };
-    let (plan, commits) = analysis::optimize(&opened.project, &opened.source, &request);
+    let planned = analysis::optimize(&opened.project, &opened.source, &request);
+    let (plan, commits) = planned.map_err(|error| Failure::build(&opened.name, error))?;
     let diff = diff_of(&opened, &plan);
+    if args.write {
+        apply(&opened, &plan)?;
+    }
     match args.output_format {
         _ if args.diff => terminal::print(&diff),
         Format::Json => terminal::print(&json(&opened, &plan)),
         Format::Full => terminal::print(&report(&opened, &plan, commits, if args.write { "" } else { &diff })),
     }
-    if args.write {
-        write(&opened, &plan)?;
-        return Ok(Status::Clean);
-    }
-    Ok(if plan.changes() { Status::Findings } else { Status::Clean })
+    Ok(if args.diff && plan.changes() { Status::Findings } else { Status::Clean })
 }
 
 fn diff_of(opened: &Opened, plan: &Plan) -> String {
     let mut diff = unified_diff(&opened.name, &opened.source, &plan.draft.dockerfile);
     let before = opened.project.ignore.as_deref().unwrap_or_default();
     let after = plan.draft.ignore.as_deref().unwrap_or_default();
-    let context = Path::new(&opened.name).parent().unwrap_or(Path::new(""));
-    let name = if opened.project.dockerfile.contains('/') {
-        opened.project.ignore_path.clone()
-    } else {
-        super::shown(&context.join(&opened.project.ignore_path))
-    };
+    let name = failure::near(&opened.project.disk.root().join(&opened.project.ignore_path));
     diff.push_str(&unified_diff(&name, before, after));
     diff
 }
 
 /// Writes what the plan changes; each file whole or not at all.
-fn write(opened: &Opened, plan: &Plan) -> Result<(), Failure> {
-    let write = |path: &Path, text: &str| {
-        atomic::write(path, text.as_bytes())
-            .map_err(|error| Failure::Unwritable { path: super::shown(path), reason: error.to_string() })
-    };
+fn apply(opened: &Opened, plan: &Plan) -> Result<(), Failure> {
     // The ignore file first: with it alone the image stays the same, with the Dockerfile alone it may not.
     if let Some(text) = plan.draft.ignore.as_ref().filter(|text| opened.project.ignore.as_ref() != Some(*text)) {
-        write(&opened.project.disk.root().join(&plan.draft.ignore_path), text)?;
+        write::file_of_context(opened.project.disk.root(), &plan.draft.ignore_path, text)?;
     }
     if plan.draft.dockerfile != opened.source {
-        write(&opened.path, &plan.draft.dockerfile)?;
+        write::file(&opened.path, &opened.name, &plan.draft.dockerfile)?;
     }
     Ok(())
 }
 
 fn report(opened: &Opened, plan: &Plan, commits: usize, diff: &str) -> String {
     let mut text = String::new();
-    let basis =
-        if commits == 0 { "no history: usual rates of change".to_owned() } else { format!("over {commits} commits") };
+    let basis = if commits == 0 {
+        "no history: usual rates of change".to_owned()
+    } else {
+        format!("over {}", super::commits(commits))
+    };
     // Writing to a string cannot fail.
     let _ = if plan.changes() {
         writeln!(

@@ -1,13 +1,14 @@
 //! What `cache` and `optimize` share: the build context, the Dockerfile in it, and what the configuration says of both.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::failure::Failure;
 use crate::analysis::{self, Project, Session};
-use crate::config::{Discovery, FileSettings, Overrides, Source};
+use crate::config::{Discovery, FileSettings, Overrides, Source, normalize};
 use crate::ecosystem::Catalog;
 
 /// Which build is meant.
@@ -30,8 +31,12 @@ pub(super) struct BuildArgs {
     arguments: Vec<String>,
 
     /// The configuration file.
-    #[arg(long, value_name = "FILE", env = "LAYERWISE_CONFIG")]
-    config: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", env = "LAYERWISE_CONFIG", conflicts_with = "isolated")]
+    config: Option<OsString>,
+
+    /// Go without a configuration file.
+    #[arg(long)]
+    isolated: bool,
 }
 
 /// An opened build.
@@ -42,6 +47,8 @@ pub(super) struct Opened {
     pub(super) path: PathBuf,
     /// Its text.
     pub(super) source: String,
+    /// The build context as it was named.
+    pub(super) context: PathBuf,
     /// Its surroundings.
     pub(super) project: Project,
     /// What holds for it.
@@ -50,6 +57,27 @@ pub(super) struct Opened {
     pub(super) catalog: Catalog,
     /// Build arguments from the configuration and the command line.
     pub(super) arguments: BTreeMap<String, String>,
+}
+
+impl Opened {
+    /// A path from the command line as one of the context: relative to its root or, where nothing stands there, to the
+    /// working directory.
+    pub(super) fn context_path(&self, given: &str) -> Result<String, Failure> {
+        let root = self.project.disk.root();
+        let within = |path: &Path| {
+            let path = normalize(path);
+            let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+            let path = parent.zip(path.file_name()).map_or(path.clone(), |(parent, name)| parent.join(name));
+            path.strip_prefix(root).ok().map(|path| path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/"))
+        };
+        let from_root = normalize(&root.join(given));
+        let here = std::env::current_dir().unwrap_or_default().join(given);
+        let stands = |path: &Path| path.symlink_metadata().is_ok();
+        let meant = if !stands(&from_root) && stands(&here) { within(&here) } else { within(&from_root) };
+        meant
+            .or_else(|| within(&here))
+            .ok_or_else(|| Failure::Outside { path: given.to_owned(), context: super::shown(&self.context) })
+    }
 }
 
 impl BuildArgs {
@@ -63,7 +91,11 @@ impl BuildArgs {
         let name = super::shown(&named);
         let path = directory.join(&named);
         let source = super::read::file(&path, &name)?;
-        let from = self.config.as_ref().map_or(Source::Nearest, |file| Source::File(file.clone()));
+        let from = match &self.config {
+            _ if self.isolated => Source::Isolated,
+            Some(file) if !file.is_empty() => Source::File(file.into()),
+            _ => Source::Nearest,
+        };
         let settings =
             Discovery::new(&directory, from, Overrides::default())?.for_file(&path).map_err(Failure::Config)?;
         let project = Project::open(&Session::default(), &directory.join(&self.context), &path, &[])?;
@@ -76,7 +108,7 @@ impl BuildArgs {
             arguments.extend(value.map(|value| (name.to_owned(), value)));
         }
         let catalog = analysis::catalog(&settings.settings)?;
-        Ok(Opened { name, path, source, project, settings, catalog, arguments })
+        Ok(Opened { name, path, source, context: self.context.clone(), project, settings, catalog, arguments })
     }
 
     fn default_file(&self) -> Result<PathBuf, Failure> {

@@ -1,7 +1,7 @@
 //! The text of a file, or why it has none.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use crate::cli::failure::Failure;
@@ -12,7 +12,14 @@ const LIMIT: u64 = 64 * 1024 * 1024;
 /// The text of the file at `path`, which is shown as `name`.
 pub(in crate::cli) fn file(path: &Path, name: &str) -> Result<String, Failure> {
     let unreadable = |error: &std::io::Error| Failure::Unreadable { path: name.to_owned(), reason: error.to_string() };
-    stream(&mut File::open(path).map_err(|error| unreadable(&error))?, name)
+    if path.is_dir() {
+        return Err(Failure::Folder(name.to_owned()));
+    }
+    let opened = File::open(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::Missing(name.to_owned()),
+        _ => unreadable(&error),
+    });
+    stream(&mut opened?, name)
 }
 
 /// All text of a stream that is shown as `name`.

@@ -129,8 +129,11 @@ impl Catalog {
 pub(super) fn read_pack(path: &str, text: &str) -> Result<Pack, PackError> {
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let offset = error.span().map_or(0, |span| span.start);
-        let message = error.message().lines().next().unwrap_or_default().to_owned();
-        let remedy = check::nearest_key(error.message());
+        let message = error.message().lines().next().unwrap_or_default();
+        let remedy = check::nearest_key(message);
+        // The keys that would be known are many; the remedy names the one that was meant.
+        let message = message.split_once(", expected").filter(|_| remedy.is_some()).map_or(message, |(what, _)| what);
+        let message = message.to_owned();
         PackError::at(path, text, offset, message, remedy)
     })
 }

@@ -124,6 +124,6 @@ pub(super) fn nearest_key(message: &str) -> Option<String> {
     Some(if strsim::jaro_winkler(unknown, best) > 0.8 {
         format!("did you mean `{best}`?")
     } else {
-        "remove it; the packs that come with the program show the keys".to_owned()
+        "remove it; `docs/ecosystems.md` lists the keys".to_owned()
     })
 }

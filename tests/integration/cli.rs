@@ -1,6 +1,8 @@
 //! The program as its user meets it: each file of `tests/cases/cli` is a folder of files, one call or more, and the exit
 //! codes; the snapshot holds what was printed and which files changed.
 
+mod builds;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;

@@ -9,10 +9,9 @@ use super::inputs::Place;
 use super::{CheckedFile, Job};
 use crate::analysis::{self, CheckError, Fixed, Session};
 use crate::cli::failure::Failure;
-use crate::cli::{output, terminal};
+use crate::cli::{output, terminal, write};
 use crate::diagnostic::{FileEdit, Safety};
 use crate::fix::Outcome;
-use crate::source::atomic;
 
 /// What `--diff` prints.
 #[derive(Debug, Default)]
@@ -99,17 +98,15 @@ fn write(job: &Job, planned: &Fixed) -> Result<(), Failure> {
     let outcome = &planned.outcome;
     for file in &outcome.files {
         let path = other_path(job, planned, file);
-        replace(&path, &other_name(job, &path), &file.text)?;
+        match &planned.context {
+            Some(root) => write::file_of_context(root, &file.path, &file.text)?,
+            None => write::file(&path, &other_name(job, &path), &file.text)?,
+        }
     }
     match job.input.place {
         Place::StandardInput => terminal::print(&outcome.text),
         Place::File if outcome.text == job.source => {}
-        // A pipe or a device would be replaced by a file.
-        Place::File if !job.input.path.is_file() => {
-            let reason = "it is no regular file".to_owned();
-            return Err(Failure::Unwritable { path: job.input.name.clone(), reason });
-        }
-        Place::File => replace(&job.input.path, &job.input.name, &outcome.text)?,
+        Place::File => write::file(&job.input.path, &job.input.name, &outcome.text)?,
     }
     Ok(())
 }
@@ -127,9 +124,4 @@ fn other_name(job: &Job, path: &Path) -> String {
         Some((shown, _)) => format!("{shown}/{}", relative.display()),
         None => relative.display().to_string(),
     }
-}
-
-fn replace(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
-    atomic::write(path, text.as_bytes())
-        .map_err(|error| Failure::Unwritable { path: name.to_owned(), reason: error.source.to_string() })
 }

@@ -1,0 +1,36 @@
+//! Writing files of the user: each whole or not at all, and none that they did not mean.
+
+use std::path::Path;
+
+use super::failure::{self, Failure};
+use crate::source::atomic;
+
+/// Replaces the file at `path`, which is shown as `name`.
+pub(super) fn file(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    // A pipe or a device would be replaced by a file.
+    if path.exists() && !path.is_file() {
+        return Err(refused(name, "it is no regular file"));
+    }
+    atomic::write(path, text.as_bytes()).map_err(|error| refused(name, &error.source.to_string()))
+}
+
+/// Writes a file of the build context in the folder `root`, a new one too; `path` is relative to it.
+///
+/// A link that leads out of the context is left alone: the builder does not follow it, so that what it points to was
+/// not read, and belongs to someone else.
+pub(super) fn file_of_context(root: &Path, path: &str, text: &str) -> Result<(), Failure> {
+    let full = root.join(path);
+    let name = failure::near(&full);
+    let leads_out = || match (full.canonicalize(), root.canonicalize()) {
+        (Ok(target), Ok(root)) => !target.starts_with(root),
+        _ => true,
+    };
+    if full.is_symlink() && leads_out() {
+        return Err(refused(&name, "it is a link that leads out of the build context"));
+    }
+    file(&full, &name, text)
+}
+
+fn refused(name: &str, reason: &str) -> Failure {
+    Failure::Unwritable { path: name.to_owned(), reason: reason.to_owned() }
+}
