@@ -128,11 +128,22 @@ pub struct OptimizeRequest<'a> {
     pub wanted: Safety,
 }
 
-/// Plans one file; with the number of commits that the plan's costs rest on.
+/// A plan and what its costs rest on.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What is to be done.
+    pub plan: Plan,
+    /// How many commits the rates of change rest on.
+    pub commits: usize,
+    /// Whether the history is that of a shallow clone.
+    pub shallow: bool,
+}
+
+/// Plans one file.
 ///
 /// # Errors
 /// [`BuildError`] where there is no such build.
-pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) -> Result<(Plan, usize), BuildError> {
+pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) -> Result<Planned, BuildError> {
     let history = (request.history > 0).then(|| project.history(request.history)).flatten();
     let surroundings = Surroundings {
         context: project,
@@ -146,7 +157,8 @@ pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) 
     let ignore = project.ignore_file();
     draft.with_build(&surroundings, |build| build_error::target(build, ignore.as_ref(), request.target))?;
     let plan = optimize::plan(&Request { draft: &draft, surroundings, wanted: request.wanted });
-    Ok((plan, history.map_or(0, |history| history.commits.len())))
+    let history = history.unwrap_or_default();
+    Ok(Planned { plan, commits: history.commits.len(), shallow: history.shallow })
 }
 
 /// Why the user's packs cannot be used.

@@ -12,7 +12,7 @@ mod replay;
 mod simulate;
 
 pub use cost::{COPY_SECONDS, Costs, Seconds};
-pub use event::{Event, EventSource, Events};
+pub use event::{ENOUGH_COMMITS, Event, EventSource, Events};
 pub use profile::{Builder, Profile};
 pub use replay::{EventCost, Expectation, Replay};
 pub use simulate::{Change, Dirt, Outcome, Reason, Simulation, Status, simulate};

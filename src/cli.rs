@@ -94,9 +94,17 @@ fn shown(path: &std::path::Path) -> String {
     }
 }
 
-/// How many commits.
-fn commits(count: usize) -> String {
-    format!("{count} commit{}", if count == 1 { "" } else { "s" })
+/// What rates of change rest on.
+fn basis(commits: usize, shallow: bool) -> String {
+    let counted = format!("over {commits} commit{}", if commits == 1 { "" } else { "s" });
+    let shallow = if shallow { " of a shallow clone" } else { "" };
+    match commits {
+        0 => "going by usual rates of change, as there is no history".to_owned(),
+        few if few < crate::cache::ENOUGH_COMMITS => {
+            format!("{counted}{shallow} and, as those are few, usual rates of change")
+        }
+        _ => format!("{counted}{shallow}"),
+    }
 }
 
 /// A number of an output: three decimals are more than any model is worth.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Commits below which the history alone is no basis: the rest of the weight goes to the classes.
-const ENOUGH_COMMITS: usize = 30;
+pub const ENOUGH_COMMITS: usize = 30;
 
 /// Share of commits that touch only sources: pooled over 10,008 commits of 51 repositories, rounded.
 const SOURCE_SHARE: f64 = 0.62;

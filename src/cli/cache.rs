@@ -108,20 +108,9 @@ fn table(name: &str, report: &CacheReport) -> String {
     let _ = if single {
         writeln!(text, "{name}: this change costs about {cost}")
     } else {
-        writeln!(text, "{name}: a change costs {cost} on average{}", basis(report))
+        writeln!(text, "{name}: a change costs {cost} on average, {}", super::basis(report.commits, report.shallow))
     };
     text
-}
-
-fn basis(report: &CacheReport) -> String {
-    let shallow = if report.shallow { " of a shallow clone" } else { "" };
-    match report.commits {
-        0 => ", going by usual rates of change, as there is no history".to_owned(),
-        commits if report.class_share > 0.0 => {
-            format!(", over {}{shallow} and, as those are few, usual rates of change", super::commits(commits))
-        }
-        commits => format!(", over {}{shallow}", super::commits(commits)),
-    }
 }
 
 fn row(step: &StepReport) -> String {

@@ -9,7 +9,7 @@ use super::failure::{self, Failure};
 use super::output::unified_diff;
 use super::project::{BuildArgs, Opened};
 use super::{Status, terminal, write};
-use crate::analysis;
+use crate::analysis::{self, Planned};
 use crate::diagnostic::Safety;
 use crate::optimize::{Applied, Plan};
 
@@ -71,15 +71,16 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
         wanted,
     };
     let planned = analysis::optimize(&opened.project, &opened.source, &request);
-    let (plan, commits) = planned.map_err(|error| Failure::build(&opened.name, error))?;
-    let diff = diff_of(&opened, &plan);
+    let planned = planned.map_err(|error| Failure::build(&opened.name, error))?;
+    let plan = &planned.plan;
+    let diff = diff_of(&opened, plan);
     if args.write {
-        apply(&opened, &plan)?;
+        apply(&opened, plan)?;
     }
     match args.output_format {
         _ if args.diff => terminal::print(&diff),
-        Format::Json => terminal::print(&json(&opened, &plan)),
-        Format::Full => terminal::print(&report(&opened, &plan, commits, if args.write { "" } else { &diff })),
+        Format::Json => terminal::print(&json(&opened, plan)),
+        Format::Full => terminal::print(&report(&opened, &planned, if args.write { "" } else { &diff })),
     }
     Ok(if args.diff && plan.changes() { Status::Findings } else { Status::Clean })
 }
@@ -105,13 +106,10 @@ fn apply(opened: &Opened, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-fn report(opened: &Opened, plan: &Plan, commits: usize, diff: &str) -> String {
+fn report(opened: &Opened, planned: &Planned, diff: &str) -> String {
+    let plan = &planned.plan;
     let mut text = String::new();
-    let basis = if commits == 0 {
-        "no history: usual rates of change".to_owned()
-    } else {
-        format!("over {}", super::commits(commits))
-    };
+    let basis = super::basis(planned.commits, planned.shallow);
     // Writing to a string cannot fail.
     let _ = if plan.changes() {
         writeln!(

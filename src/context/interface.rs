@@ -26,7 +26,7 @@ pub trait Context: Sync {
         Ok(Sha256::digest(self.read(path)?).into())
     }
 
-    /// The newest `limit` changes, newest first; `None` without version control.
+    /// The newest `limit` changes of something in the context, newest first; `None` without version control.
     fn history(&self, limit: usize) -> Option<Arc<History>>;
 
     /// Whether version control is told to leave this path out, and does not track it: no clean checkout has it.

@@ -1,7 +1,8 @@
 //! History and ignore rules of the git repository around a folder, from the `git` program.
 //!
 //! The history is the one a build server sees: first parents only, a merge as one change. Commits that change nothing in
-//! the context are part of it. No content is ever read, so clones without blobs serve as well.
+//! the context are no part of it: where many projects share a repository, they build nothing here. No content is ever
+//! read, so clones without blobs serve as well.
 
 mod program;
 
@@ -89,13 +90,13 @@ impl Repository {
         Ok(Self { program, prefix, shallow, tracked, ignored: Mutex::default() })
     }
 
-    /// The newest `limit` commits.
+    /// The newest `limit` commits that change something in the folder.
     pub(super) fn history(&self, limit: usize) -> Option<History> {
         let count = format!("--max-count={limit}");
         let arguments =
             ["log", "--first-parent", "-m", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv"];
         let format = ["--no-show-signature", "--no-notes", "--no-color", "-z", "--format=%x01%H%x00%ct"];
-        let log = self.program.run(&[&arguments[..], &format[..], &[&count, "HEAD", "--"]].concat()).ok()?;
+        let log = self.program.run(&[&arguments[..], &format[..], &[&count, "HEAD", "--", "."]].concat()).ok()?;
         Some(History { commits: read_log(&log, &self.prefix), shallow: self.shallow })
     }
 
