@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{assembly, path::StagePath, placement::Placement, run::Run, state::State, transfer::Transfer, view::View};
+use super::{assembly, path::StagePath, run::Run, state::State, transfer::Transfer, view::View};
 use crate::{
     context::Filtered,
-    ecosystem::{Catalog, Volatility, argument_volatility},
+    ecosystem::{Catalog, Effect, Match, Volatility, argument_volatility, pack::Cost},
     syntax::{ArgDeclaration, Body, Dockerfile, Instruction},
 };
 
@@ -181,11 +181,12 @@ impl<'a> Build<'a> {
 
     /// What stands where just before a step.
     pub fn view(&self, id: StepId) -> View<'_> {
-        View::new(self.placements_before(id))
+        let transfers = self.steps_before(id).filter_map(Step::transfer);
+        View::new(transfers.filter_map(|transfer| transfer.placement.as_ref()).collect())
     }
 
-    /// The placements that a step finds, earliest first, those of the stages it inherits from included.
-    fn placements_before(&self, id: StepId) -> Vec<&Placement> {
+    /// The steps whose results a step finds, earliest first, those of the stages that its stage starts from included.
+    pub fn steps_before(&self, id: StepId) -> impl Iterator<Item = &Step> {
         let mut chain = vec![(id.stage, id.step)];
         while let Some((stage, _)) = chain.last() {
             match self.stages[*stage].base {
@@ -193,8 +194,7 @@ impl<'a> Build<'a> {
                 _ => break,
             }
         }
-        let steps = chain.iter().rev().flat_map(|(stage, end)| &self.stages[*stage].steps[..*end]);
-        steps.filter_map(|step| step.transfer().and_then(|transfer| transfer.placement.as_ref())).collect()
+        chain.into_iter().rev().flat_map(|(stage, end)| &self.stages[stage].steps[..end])
     }
 
     fn resolve_runs(&mut self) {
@@ -204,8 +204,33 @@ impl<'a> Build<'a> {
             let step = self.step(id);
             let stages = &self.stages[..=id.stage];
             let run = Run::resolve(&self.inputs, stages, self.instruction(id), &step.before, &self.view(id));
+            let run = self.with_downloads(id, run);
             self.stages[id.stage].steps[id.step].action = Action::Run(Box::new(run));
         }
+    }
+
+    /// A command that finds nothing downloaded pays for the download too.
+    fn with_downloads(&self, id: StepId, mut run: Run) -> Run {
+        let cold = run.commands.iter().filter(|command| {
+            let downloads = command.warm_up.as_ref().is_some_and(|step| step.closure.refusals.is_empty());
+            downloads && !self.is_warm(id, &command.known)
+        });
+        let costs: Vec<Cost> =
+            cold.filter_map(|command| command.known.pack.cost.get(&Effect::Download)).copied().collect();
+        for cost in costs {
+            run.cost = Cost { low: run.cost.low + cost.low, high: run.cost.high + cost.high };
+        }
+        run
+    }
+
+    /// Whether a step before `id`, in its stage or in one that the stage starts from, downloads or installs by the same
+    /// pack as this command.
+    pub fn is_warm(&self, id: StepId, command: &Match) -> bool {
+        let runs = self.steps_before(id).filter_map(Step::run);
+        let mut commands = runs.flat_map(|run| &run.commands);
+        commands.any(|other| {
+            other.known.pack.name == command.pack.name && matches!(other.effect(), Effect::Download | Effect::Install)
+        })
     }
 }
 

@@ -33,7 +33,8 @@ fn escaped(path: &str) -> String {
 }
 
 /// What a first `.dockerignore` can hold without a change to the image: directories that the build's own steps fill, and
-/// the repository's metadata, of which none stands in the context today. Empty unless a copy takes the whole context.
+/// the repository's metadata, of which none stands in the context today. Empty unless a copy takes the whole context and
+/// a step fills a directory of it.
 pub fn first_patterns(build: &Build<'_>, context: &dyn Context) -> Vec<String> {
     let whole = |transfer: &Transfer| {
         transfer.supply == Supply::Context && transfer.placement.as_ref().is_some_and(Placement::takes_whole_context)
@@ -42,7 +43,8 @@ pub fn first_patterns(build: &Build<'_>, context: &dyn Context) -> Vec<String> {
         return Vec::new();
     }
     let mut patterns: Vec<String> = outputs(build).into_iter().filter(|path| context.entry(path).is_none()).collect();
-    if context.entry(".git").is_none() {
+    // A context below the top of a repository has no `.git` of its own; where there is no repository, one may come.
+    if !patterns.is_empty() && context.entry(".git").is_none() && context.history(1).is_none() {
         patterns.push(".git".to_owned());
     }
     patterns.sort();
