@@ -13,7 +13,7 @@ use crate::{
     diagnostic::Safety,
     ecosystem::{Effect, WarmUp},
     model::{Base, Build, KnownCommand, Run, StagePath, StepId, Supply},
-    syntax::Instruction,
+    syntax::{Body, Instruction, Source},
     text::TextEdit,
 };
 
@@ -164,9 +164,12 @@ fn shipping_stage(build: &Build<'_>, stage: usize, step: &WarmUp) -> Option<Stri
     }
     let copies = build.steps().filter(|(id, step)| id.stage != stage && copies_from(step, stage));
     let taken = copies.into_iter().any(|(id, _)| {
-        let sources = build.instruction(id).arguments.as_str();
-        sources.split_whitespace().any(|word| {
-            let place = StagePath::root().join(word.trim_matches(['"', '[', ']', ',']));
+        let (Body::Copy(arguments) | Body::Add(arguments)) = &build.instruction(id).body else { return true };
+        arguments.sources.iter().any(|source| {
+            let Source::Path(word) = source else { return false };
+            // Of a pattern or a variable, only what stands before it is known.
+            let known = word.text.split(['*', '?', '[', '$']).next().unwrap_or_default();
+            let place = StagePath::root().join(known);
             fills.iter().any(|filled| filled.may_overlap(&place))
         })
     });
