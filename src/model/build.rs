@@ -6,7 +6,7 @@ use super::{assembly, path::StagePath, run::Run, state::State, transfer::Transfe
 use crate::{
     context::Filtered,
     ecosystem::{Catalog, Effect, Match, Volatility, argument_volatility, pack::Cost},
-    syntax::{ArgDeclaration, Body, Dockerfile, Instruction},
+    syntax::{ArgDeclaration, Body, Dockerfile, Instruction, variables},
 };
 
 /// All that a model is made of.
@@ -167,6 +167,30 @@ impl<'a> Build<'a> {
             .filter(|declared| is_volatile(declared))
             .map(|declared| declared.name.text.clone())
             .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// The build arguments that the image of a stage's `FROM` is made of, through the defaults of others too.
+    pub fn arguments_of_base(&self, stage: usize) -> Vec<String> {
+        let file = self.inputs.file;
+        let instructions = file.instructions();
+        let Some(Body::From(from)) = self.stages.get(stage).map(|stage| &instructions[stage.from].body) else {
+            return Vec::new();
+        };
+        let mut names = variables(&from.image.text, file.escape());
+        let first = self.stages.first().map_or(0, |stage| stage.from);
+        // Later declarations are made of earlier ones.
+        for instruction in instructions[..first].iter().rev() {
+            let Body::Arg(declarations) = &instruction.body else { continue };
+            for declared in declarations.iter().rev() {
+                if names.contains(&declared.name.text) {
+                    let default = declared.default.as_ref().map_or("", |default| default.text.as_str());
+                    names.extend(variables(default, file.escape()));
+                }
+            }
+        }
         names.sort();
         names.dedup();
         names
