@@ -134,6 +134,7 @@ impl<'a> Build<'a> {
         self.lock(spec);
         self.refusals(spec);
         self.triggers();
+        self.build_only();
         self.finish()
     }
 
@@ -203,6 +204,14 @@ impl<'a> Build<'a> {
                 self.take_path(&path, &[], &group, "named by the command", &evidence, false);
             }
         }
+    }
+
+    /// What the image does not need afterwards.
+    fn build_only(&mut self) {
+        let Some(only) = &self.found.spec().build_only else { return };
+        let holds = only.when.iter().all(|condition| self.holds(condition).is_some())
+            && !only.unless.iter().any(|condition| self.holds(condition).is_some());
+        self.closure.build_only = holds.then(|| only.what.clone());
     }
 
     /// Closures of other packs that this command runs.

@@ -50,6 +50,8 @@ pub struct Closure {
     pub writes: Vec<Write>,
     /// Why the closure cannot be trusted. Empty means: the command's behaviour depends on `reads` alone.
     pub refusals: Vec<Refusal>,
+    /// What only this command needs, where what it makes runs without it: `the compiler and the sources`.
+    pub build_only: Option<String>,
 }
 
 /// A file or directory of the closure.

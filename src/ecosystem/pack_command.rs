@@ -102,6 +102,26 @@ pub struct CommandSpec {
     /// Absolute directories that it fills outside of the project.
     #[serde(default)]
     pub fills: Vec<String>,
+    /// What only this command needs, where what it makes runs without it.
+    #[serde(default)]
+    pub build_only: Option<BuildOnly>,
+    /// Whether it runs what was built before, and needs nothing of what only the build needs.
+    #[serde(default)]
+    pub starts: bool,
+}
+
+/// What an image need not have once a command has run.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BuildOnly {
+    /// As a phrase in the plural: `the compiler and the sources`.
+    pub what: String,
+    /// All must hold.
+    #[serde(default)]
+    pub when: Vec<Condition>,
+    /// None may hold.
+    #[serde(default)]
+    pub unless: Vec<Condition>,
 }
 
 fn no_subcommand() -> Vec<String> {
