@@ -17,10 +17,12 @@ mod moves;
 mod sink;
 mod transfer_crossing;
 mod warm_up;
+mod whole_copy;
 
 pub use carried::{Bring, Carried};
 pub use crossing::{Caveat, Crossing, Needed, Obstacle};
 pub use declaration::sink_declaration;
-pub use ignore_lines::{extended, first_patterns};
+pub use ignore_lines::{IgnoreLine, escaped, extended, first_lines, ignore_lines, ignoring, leaves_out};
 pub use moves::{Move, MoveKind, Refused, Survey, listed, sink_move, survey};
 pub use sink::{Crossed, Sink, sink};
+pub use whole_copy::{REPOSITORY, Standing, WholeCopies};

@@ -30,7 +30,7 @@ pub(super) fn fix_of(subject: &Subject<'_>, change: Move) -> Fix {
     let files = if change.ignore.is_empty() {
         Vec::new()
     } else {
-        let text = rewrite::extended(subject.ignore_text, &change.ignore);
+        let text = rewrite::ignoring(subject.ignore_text, subject.ignore_path, &change.ignore);
         vec![FileEdit { path: subject.ignore_path.to_owned(), text }]
     };
     Fix { title: change.title, safety: change.safety, argument: change.argument, edit: change.edit, files }

@@ -7,7 +7,7 @@ use crate::{
     cache::Expectation,
     diagnostic::Safety,
     model::Build,
-    rewrite::{self, Move, MoveKind, Survey},
+    rewrite::{self, Move, MoveKind, Survey, WholeCopies},
 };
 
 /// Moves after which a plan ends in any case. Each move carries a copy or a declaration down, so files of an ordinary
@@ -160,7 +160,7 @@ fn carry_out(draft: &Draft, found: &Move) -> Draft {
     let ignore = if found.ignore.is_empty() {
         draft.ignore.clone()
     } else {
-        Some(rewrite::extended(draft.ignore.as_deref(), &found.ignore))
+        Some(rewrite::ignoring(draft.ignore.as_deref(), &draft.ignore_path, &found.ignore))
     };
     Draft { dockerfile: found.edit.apply(&draft.dockerfile), ignore, ignore_path: draft.ignore_path.clone() }
 }
@@ -182,29 +182,32 @@ fn original_line(current: &Draft, original: &Draft, line: usize) -> Option<usize
     found.map(|(index, _)| index + 1).nth(nth.checked_sub(1)?)
 }
 
-/// Creates an ignore file where there is none and it changes no image today. A file that is in good order is left alone,
-/// and so is the folder around it.
+/// Creates an ignore file where there is none and it changes no image today.
 fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
-    if request.draft.ignore.is_some() || outcome.applied.is_empty() {
+    if request.draft.ignore.is_some() || request.wanted > Safety::Safe {
         return;
     }
-    let context = request.surroundings.context;
-    let patterns = outcome.draft.with_build(&request.surroundings, |build| rewrite::first_patterns(build, context));
-    let standing = outcome.draft.ignore.clone().unwrap_or_default();
-    let fresh: Vec<String> =
-        patterns.into_iter().filter(|pattern| !standing.lines().any(|line| line == pattern)).collect();
+    let lines = outcome.draft.with_build(&request.surroundings, |build| {
+        WholeCopies::find(build).map(|copies| rewrite::first_lines(&copies)).unwrap_or_default()
+    });
+    let fresh: Vec<String> = lines.into_iter().filter(|line| line.keeps_image).map(|line| line.pattern).collect();
     if fresh.is_empty() {
         return;
     }
-    outcome.draft.ignore = Some(rewrite::extended(outcome.draft.ignore.as_deref(), &fresh));
+    // What the moves have written so far stays, but for what the new lines leave out as well.
+    let standing = outcome.draft.ignore.take().unwrap_or_default();
+    let own = |line: &&str| *line != rewrite::escaped(&request.draft.ignore_path);
+    let needed = |line: &&str| !fresh.iter().any(|pattern| rewrite::leaves_out(pattern, line));
+    let kept: Vec<String> = standing.lines().filter(own).filter(needed).map(str::to_owned).collect();
+    outcome.draft.ignore = Some(rewrite::extended(None, &request.draft.ignore_path, &[kept, fresh.clone()].concat()));
     let named = fresh.iter().map(|pattern| format!("`{pattern}`")).collect::<Vec<_>>().join(", ");
     let applied = Applied {
         kind: MoveKind::WriteDockerignore,
         safety: Safety::Safe,
         title: format!("Create `{}` with {named}", request.draft.ignore_path),
         argument:
-            "none of these stands in the build context today, so the image stays the same; once one does, it is not \
-                   copied over what the build makes"
+            "the build makes what these match, or none of it stands in the build context today, so the image stays the \
+             same; once it does, it is not copied over what the build makes"
                 .to_owned(),
         lines: Vec::new(),
     };

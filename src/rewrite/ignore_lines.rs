@@ -1,30 +1,84 @@
-//! Lines for `.dockerignore`.
+//! Lines for an ignore file: what whole copies should not bring, and which of it can be left out without a change to the
+//! image.
+//!
+//! An *output* is a directory of the project that a command of the build fills, such as an install. A line *keeps the
+//! image* where it matches nothing that a whole copy brings today, or only outputs of the copying stage that git is told to
+//! leave out: no clean checkout has those, and the build makes them itself.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::whole_copy::{REPOSITORY, WholeCopies};
 use crate::{
-    context::Context,
-    ecosystem::WriteKind::{CleanOutput, Output},
-    model::{Build, Placement, Supply, Transfer},
+    context::{EntryKind, IgnoreFile},
+    ecosystem::{
+        Effect,
+        WriteKind::{CleanOutput, Output},
+        pack::Pack,
+    },
+    model::{Base, Build, KnownCommand, Step, StepId},
 };
 
-/// `ignore` with these patterns at its end, each on a line of its own. The text that stands there is kept as it is.
-pub fn extended(ignore: Option<&str>, patterns: &[String]) -> String {
-    let mut text = ignore.unwrap_or_default().to_owned();
+/// A line that an ignore file should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IgnoreLine {
+    /// As it is written.
+    pub pattern: String,
+    /// The outermost paths that it keeps out of whole copies today, sorted.
+    pub matched: Vec<String>,
+    /// Those of `matched` that show the line to be needed: what git tracks is meant to be in the context.
+    pub evidence: Vec<String>,
+    /// Whether it keeps the image.
+    pub keeps_image: bool,
+}
+
+/// The lines that a build would have in its ignore file, beside those that are there. `meant` are further patterns to look
+/// into: what is matched by them is evidence.
+pub fn ignore_lines(copies: &WholeCopies<'_>, meant: &[String]) -> Vec<IgnoreLine> {
+    let survey = Survey::new(copies);
+    let mut lines: Vec<IgnoreLine> = survey.repository_line().into_iter().collect();
+    let mut patterns: BTreeSet<String> = pack_patterns(copies.build);
+    patterns.extend(meant.iter().cloned());
+    lines.extend(survey.pattern_lines(patterns.into_iter().collect()));
+    for path in survey.outputs.keys() {
+        lines.extend(survey.output_line(path, &lines));
+    }
+    lines.retain(|line| line.keeps_image || !line.evidence.is_empty() || meant.contains(&line.pattern));
+    lines
+}
+
+/// The lines of a first ignore file; none where nothing calls for one.
+pub fn first_lines(copies: &WholeCopies<'_>) -> Vec<IgnoreLine> {
+    let lines = ignore_lines(copies, &[]);
+    let called_for = lines.iter().any(|line| line.pattern != REPOSITORY || !line.evidence.is_empty());
+    if called_for { lines } else { Vec::new() }
+}
+
+/// `ignore` with these patterns at its end, each on a line of its own. The text that stands there is kept as it is. A new
+/// file leaves itself out at `path`, so that no copy brings it into the image.
+pub fn extended(ignore: Option<&str>, path: &str, patterns: &[String]) -> String {
+    let mut text = ignore.map_or_else(|| format!("{}\n", escaped(path)), str::to_owned);
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     if !text.is_empty() && !text.ends_with('\n') {
         text.push_str(newline);
     }
     for pattern in patterns {
-        text.push_str(&escaped(pattern));
+        text.push_str(pattern);
         text.push_str(newline);
     }
     text
 }
 
+/// `ignore` with each of these paths on a line of its own.
+pub fn ignoring(ignore: Option<&str>, path: &str, paths: &[String]) -> String {
+    extended(ignore, path, &paths.iter().map(|path| escaped(path)).collect::<Vec<_>>())
+}
+
 /// A path as a pattern that matches it alone.
-fn escaped(path: &str) -> String {
+pub fn escaped(path: &str) -> String {
     let mut pattern = String::with_capacity(path.len());
-    for character in path.chars() {
-        if matches!(character, '*' | '?' | '[' | '\\') {
+    for (index, character) in path.char_indices() {
+        let first = index == 0 && matches!(character, '!' | '#');
+        if first || matches!(character, '*' | '?' | '[' | '\\') {
             pattern.push('\\');
         }
         pattern.push(character);
@@ -32,28 +86,161 @@ fn escaped(path: &str) -> String {
     pattern
 }
 
-/// What a first `.dockerignore` can hold without a change to the image: directories that the build's own steps fill, and
-/// the repository's metadata, of which none stands in the context today. Empty unless a copy takes the whole context and
-/// a step fills a directory of it.
-pub fn first_patterns(build: &Build<'_>, context: &dyn Context) -> Vec<String> {
-    let whole = |transfer: &Transfer| {
-        transfer.supply == Supply::Context && transfer.placement.as_ref().is_some_and(Placement::takes_whole_context)
-    };
-    if !build.steps().any(|(_, step)| step.transfer().is_some_and(whole)) {
-        return Vec::new();
-    }
-    let mut patterns: Vec<String> = outputs(build).into_iter().filter(|path| context.entry(path).is_none()).collect();
-    // A context below the top of a repository has no `.git` of its own; where there is no repository, one may come.
-    if !patterns.is_empty() && context.entry(".git").is_none() && context.history(1).is_none() {
-        patterns.push(".git".to_owned());
-    }
-    patterns.sort();
-    patterns.dedup();
-    patterns
+/// Whether a pattern leaves out a path.
+pub fn leaves_out(pattern: &str, path: &str) -> bool {
+    IgnoreFile::parse("", pattern).excludes(path)
 }
 
-fn outputs(build: &Build<'_>) -> Vec<String> {
+/// Patterns of the packs whose programs fill a project in this build: without such a program, what stands in the context
+/// may be all there is.
+fn pack_patterns(build: &Build<'_>) -> BTreeSet<String> {
     let commands = build.steps().filter_map(|(_, step)| step.run()).flat_map(|run| &run.commands);
-    let writes = commands.filter_map(|command| command.closure.as_ref()).flat_map(|closure| &closure.writes);
-    writes.filter(|write| matches!(write.kind, Output | CleanOutput)).map(|write| write.path.clone()).collect()
+    let filling = commands.filter(|command| match command.effect() {
+        Effect::Install | Effect::Download => true,
+        Effect::Build => !has_installs(&command.known.pack),
+        _ => false,
+    });
+    filling.flat_map(|command| command.known.pack.ignore.iter().cloned()).collect()
+}
+
+fn has_installs(pack: &Pack) -> bool {
+    pack.commands.iter().any(|command| command.effect == Effect::Install)
+}
+
+struct Survey<'a> {
+    copies: &'a WholeCopies<'a>,
+    /// Outputs with the stages that fill them.
+    outputs: BTreeMap<String, Vec<usize>>,
+    /// Whether git tells what belongs to the project.
+    versioned: bool,
+}
+
+impl<'a> Survey<'a> {
+    fn new(copies: &'a WholeCopies<'a>) -> Self {
+        let versioned = copies.context.unfiltered().history(1).is_some();
+        Self { copies, outputs: outputs(copies.build), versioned }
+    }
+
+    /// Whether the build makes what stands at `path` in each stage that copies it, so that the copy need not bring it.
+    fn is_filled(&self, path: &str) -> bool {
+        let Some(stages) = self.outputs.get(path) else { return false };
+        let untracked = self.copies.context.unfiltered().is_untracked_by_rule(path);
+        self.copies.bringing(path).all(|id| {
+            let made = stages.iter().any(|stage| inherits(self.copies.build, id.stage, *stage));
+            (untracked && made) || is_emptied_next(self.copies.build, id, path)
+        })
+    }
+
+    fn is_evidence(&self, path: &str) -> bool {
+        !self.versioned
+            || self.outputs.contains_key(path)
+            || self.copies.context.unfiltered().is_untracked_by_rule(path)
+    }
+
+    fn repository_line(&self) -> Option<IgnoreLine> {
+        let entry = self.copies.context.unfiltered().entry(REPOSITORY);
+        let stands = entry.is_some_and(|entry| entry.kind == EntryKind::Directory);
+        if self.copies.reads_repository() || self.copies.context.excludes(REPOSITORY) {
+            return None;
+        }
+        let brought = stands && self.copies.entry(REPOSITORY).is_some();
+        let matched: Vec<String> = brought.then(|| REPOSITORY.to_owned()).into_iter().collect();
+        Some(IgnoreLine {
+            pattern: REPOSITORY.to_owned(),
+            keeps_image: matched.is_empty(),
+            evidence: matched.clone(),
+            matched,
+        })
+    }
+
+    fn pattern_lines(&self, patterns: Vec<String>) -> Vec<IgnoreLine> {
+        let standing = self.copies.standing(&patterns, &|path| self.is_filled(path));
+        let lines = patterns.into_iter().zip(standing.matched).map(|(pattern, matched)| IgnoreLine {
+            keeps_image: !standing.cut && matched.iter().all(|path| self.is_filled(path)),
+            evidence: matched.iter().filter(|path| self.is_evidence(path)).cloned().collect(),
+            pattern,
+            matched,
+        });
+        lines.collect()
+    }
+
+    /// A line for one output, unless others cover it as well as it could be.
+    fn output_line(&self, path: &str, others: &[IgnoreLine]) -> Option<IgnoreLine> {
+        if self.copies.context.excludes(path) {
+            return None;
+        }
+        let stands = self.copies.entry(path).is_some();
+        let keeps_image = !stands || self.is_filled(path);
+        let better = |line: &&IgnoreLine| line.keeps_image || !keeps_image;
+        if others.iter().filter(better).any(|line| leaves_out(&line.pattern, path)) {
+            return None;
+        }
+        let matched: Vec<String> = stands.then(|| path.to_owned()).into_iter().collect();
+        Some(IgnoreLine { pattern: escaped(path), evidence: matched.clone(), matched, keeps_image })
+    }
+}
+
+fn outputs(build: &Build<'_>) -> BTreeMap<String, Vec<usize>> {
+    let mut found: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (id, step) in build.steps() {
+        let commands = step.run().into_iter().flat_map(|run| &run.commands);
+        let writes = commands.filter_map(|command| command.closure.as_ref()).flat_map(|closure| &closure.writes);
+        for write in writes.filter(|write| matches!(write.kind, Output | CleanOutput)) {
+            found.entry(write.path.clone()).or_default().push(id.stage);
+        }
+    }
+    found
+}
+
+/// Whether the first commands that run after a copy empty what it brings to `path`.
+fn is_emptied_next(build: &Build<'_>, copy: StepId, path: &str) -> bool {
+    let Some(stage) = build.stages.get(copy.stage) else { return false };
+    let placement = build.step(copy).transfer().and_then(|transfer| transfer.placement.as_ref());
+    let Some(landing) = placement.and_then(|placement| placement.landing(path)) else { return false };
+    let Some(run) = stage.steps.iter().skip(copy.step + 1).find_map(Step::run) else { return false };
+    let first = run.commands.iter().find(|command| command.effect() != Effect::Inert);
+    let empties = |command: &KnownCommand| {
+        let writes = command.closure.iter().flat_map(|closure| &closure.writes);
+        let mut emptied = writes.filter(|write| write.kind == CleanOutput && write.path == path);
+        emptied.any(|write| command.place_of(&write.path).as_ref() == Some(&landing))
+    };
+    // Nobody knows what runs before or beside the command in a script that is not known whole.
+    run.is_known() && first.is_some_and(empties)
+}
+
+/// Whether a stage is, or starts from, another.
+fn inherits(build: &Build<'_>, stage: usize, ancestor: usize) -> bool {
+    let mut current = stage;
+    while current != ancestor {
+        match build.stages.get(current).map(|stage| &stage.base) {
+            Some(Base::Stage(parent)) if *parent < current => current = *parent,
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extends_the_text_that_is_there() {
+        let lines = ["a".to_owned(), "**/b".to_owned()];
+        for (ignore, expected) in [
+            (None, ".dockerignore\na\n**/b\n"),
+            (Some(""), "a\n**/b\n"),
+            (Some("x"), "x\na\n**/b\n"),
+            (Some("x\r\ny"), "x\r\ny\r\na\r\n**/b\r\n"),
+        ] {
+            assert_eq!(extended(ignore, ".dockerignore", &lines), expected, "{ignore:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_matches_itself_alone() {
+        for (path, other) in [("a*b", "axb"), ("!a", "a"), ("#a", "a"), ("a[1]", "a1"), ("x?", "xy"), ("a!b", "b")] {
+            assert!(leaves_out(&escaped(path), path) && !leaves_out(&escaped(path), other), "{path}");
+        }
+    }
 }
