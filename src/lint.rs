@@ -7,15 +7,21 @@
 //! *Built-in* findings ([`builtin`]) have a name and a manual page like rules, but come from the engine itself.
 
 pub mod builtin;
+mod ignore_fix;
 mod manual;
 mod meta;
 mod numbers;
+mod phrase;
 mod registry;
 mod report;
 mod rule;
 mod rules {
     pub(super) mod context_free_run_after_copy;
     pub(super) mod copy_before_install;
+    pub(super) mod ignored_copy_source;
+    pub(super) mod incomplete_dockerignore;
+    pub(super) mod missing_dockerignore;
+    pub(super) mod single_stage_build;
     pub(super) mod unpinned_base_image;
     pub(super) mod volatile_arg_before_run;
 }

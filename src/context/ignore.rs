@@ -128,6 +128,11 @@ impl IgnoreFile {
         self.set.matches(&path::clean(path))
     }
 
+    /// The pattern that leaves out `path`; `None` where it is seen.
+    pub fn excluding(&self, path: &str) -> Option<&IgnorePattern> {
+        self.patterns.get(self.set.decisive(&path::clean(path))?)
+    }
+
     /// Whether something below `directory` may be seen. A walk need not enter where this is false.
     pub fn may_hold_included(&self, directory: &str) -> bool {
         let directory = path::clean(directory);

@@ -2,7 +2,8 @@
 //!
 //! An example is a `dockerfile` block of the section `Example`; those after the line `Use instead:` show the mended file.
 //! A block whose info string names a file (```` ```json package.json ````) puts that file into the build context of the
-//! examples after it, and a `files` block puts one empty file there for each of its lines.
+//! examples after it, a `dockerignore` block puts a `.dockerignore` there, and a `files` block one empty file for each of
+//! its lines.
 
 /// The headings that a manual page may have, in the order in which they must stand; the first three are required.
 pub const SECTIONS: [&str; 6] =
@@ -66,6 +67,7 @@ pub fn examples(manual: &str) -> Vec<Example> {
         match info.split_once(' ') {
             Some((_, path)) => put(&mut context, path, body),
             None if info == "files" => body.lines().for_each(|path| put(&mut context, path, String::new())),
+            None if info == "dockerignore" => put(&mut context, ".dockerignore", body),
             None if info == "dockerfile" => {
                 examples.push(Example { dockerfile: body, mended, context: context.clone() });
             }

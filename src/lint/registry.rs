@@ -2,13 +2,25 @@
 
 use super::rules::context_free_run_after_copy::ContextFreeRunAfterCopy;
 use super::rules::copy_before_install::CopyBeforeInstall;
+use super::rules::ignored_copy_source::IgnoredCopySource;
+use super::rules::incomplete_dockerignore::IncompleteDockerignore;
+use super::rules::missing_dockerignore::MissingDockerignore;
+use super::rules::single_stage_build::SingleStageBuild;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
 use super::rules::volatile_arg_before_run::VolatileArgBeforeRun;
 use super::{Meta, Rule, builtin};
 
 /// Every rule, in the order of the manual.
-pub static RULES: &[&dyn Rule] =
-    &[&CopyBeforeInstall, &ContextFreeRunAfterCopy, &VolatileArgBeforeRun, &UnpinnedBaseImage];
+pub static RULES: &[&dyn Rule] = &[
+    &CopyBeforeInstall,
+    &ContextFreeRunAfterCopy,
+    &VolatileArgBeforeRun,
+    &MissingDockerignore,
+    &IncompleteDockerignore,
+    &IgnoredCopySource,
+    &SingleStageBuild,
+    &UnpinnedBaseImage,
+];
 
 /// The metas of all rules and then of the built-in findings.
 pub fn every_meta() -> impl Iterator<Item = &'static Meta> {

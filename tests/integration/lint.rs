@@ -1,7 +1,11 @@
 //! Rules: each folder `tests/cases/lint/<rule>/<case>` is a build context; the snapshot shows what the user sees, then
 //! the fixes as a diff, then what is left after them.
+//!
+//! A name that begins with `dot-git` stands for one with `.git`, which git would not keep. A case with a `dot-gitignore` is
+//! a repository with one commit; the size of its `.git`, which is git's affair, is not shown.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::program;
 
@@ -12,6 +16,7 @@ fn every_case_shows_what_its_snapshot_says() {
         for case in program::cases(&format!("lint/{rule}")) {
             let folder = tempfile::tempdir().unwrap();
             copy(&case, folder.path());
+            commit(folder.path());
             let name = case.file_name().unwrap().to_string_lossy().into_owned();
             program::assert_snapshot(&format!("lint/{rule}"), &name, &rule, &show(&rule, folder.path()));
         }
@@ -24,7 +29,7 @@ fn show(rule: &str, folder: &Path) -> String {
         let all = [&["check", "--select", rule, "--unsafe-fixes"], args].concat();
         let run = program::run(program::layerwise(folder, &all), "");
         assert_ne!(run.exit, Some(2), "{}", run.stderr);
-        run.stdout
+        without_repository_size(&run.stdout, folder)
     };
     let found = call(&[]);
     let diff = call(&["--diff"]);
@@ -37,9 +42,37 @@ fn show(rule: &str, folder: &Path) -> String {
     format!("{found}---- diff\n{diff}---- after\n{left}")
 }
 
+/// Makes a repository of a folder with a `.gitignore`.
+fn commit(folder: &Path) {
+    if !folder.join(".gitignore").exists() {
+        return;
+    }
+    for arguments in [
+        &["init", "--quiet", "--initial-branch=main", "--template="][..],
+        &["add", "--all"],
+        &["-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "--message=start"],
+    ] {
+        let mut git = Command::new("git");
+        let output = git.args(arguments).current_dir(folder).env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// The text with the size of a repository's own folder left out.
+fn without_repository_size(text: &str, folder: &Path) -> String {
+    const MARK: &str = "`.git` (";
+    let Some((before, after)) = text.split_once(MARK).filter(|_| folder.join(".gitignore").exists()) else {
+        return text.to_owned();
+    };
+    let rest = after.split_once(')').map_or(after, |(_, rest)| rest);
+    format!("{before}{MARK}…){}", without_repository_size(rest, folder))
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
-        let (source, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        let source = entry.unwrap().path();
+        let name = source.file_name().unwrap().to_string_lossy().into_owned();
+        let target = to.join(name.replacen("dot-git", ".git", 1));
         if source.is_dir() {
             std::fs::create_dir(&target).unwrap();
             copy(&source, &target);

@@ -91,6 +91,13 @@ impl PatternSet {
         matched
     }
 
+    /// The index of the pattern to which a path that matches owes it: the last one without `!` that matches it or a
+    /// directory above.
+    pub(super) fn decisive(&self, path: &str) -> Option<usize> {
+        let fits = |own: &Compiled| !own.negated && path::prefixes(path).any(|prefix| own.matcher.matches(prefix));
+        self.patterns.iter().rposition(fits).filter(|_| self.matches(path))
+    }
+
     /// Whether a pattern with `!` could match something below `directory`.
     pub(super) fn may_take_back_below(&self, directory: &str) -> bool {
         self.negations
