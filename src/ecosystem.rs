@@ -11,6 +11,7 @@ mod catalog;
 mod check;
 mod closure;
 mod document;
+mod images;
 mod interface;
 pub mod pack;
 mod pack_closure;
@@ -26,6 +27,7 @@ mod words;
 
 pub use arguments::{Volatility, argument_volatility};
 pub use catalog::{Catalog, PackError};
+pub use images::{ImageFacts, image_facts};
 pub use interface::{Closure, Effect, Missing, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
 pub use pattern::Pattern;
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};

@@ -92,6 +92,11 @@ impl Dirt {
     /// The steps whose own key a change touches.
     pub fn of_change(build: &Build<'_>, profile: Profile, change: &Change) -> Self {
         let mut dirt = Self::default();
+        for (index, stage) in build.stages.iter().enumerate() {
+            for name in build.arguments_of_base(index).into_iter().filter(|name| change.arguments.contains(name)) {
+                dirt.add(stage.from, Reason::Argument(name));
+            }
+        }
         for (id, step) in build.steps() {
             let files: Vec<String> =
                 change.paths.iter().filter(|path| reads_path(build, profile, id, path)).cloned().collect();

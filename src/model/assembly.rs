@@ -8,7 +8,10 @@ use super::{
     state::{Origin, Shell, State, Variable},
     transfer::Transfer,
 };
-use crate::syntax::{self, ArgDeclaration, Body, Instruction, Pair};
+use crate::{
+    ecosystem::image_facts,
+    syntax::{self, ArgDeclaration, Body, Instruction, Pair},
+};
 
 /// The stages of a file, the effects of their `RUN`s not yet resolved.
 pub(super) fn stages(inputs: Inputs<'_>) -> Vec<Stage> {
@@ -46,10 +49,30 @@ impl Assembly<'_> {
         let end = match base {
             Base::Stage(parent) => self.stages[parent].end.clone(),
             Base::Scratch => State::of_scratch(),
-            _ => State::of_unknown_image(escape == '\\'),
+            Base::Image(ref reference) => self.state_of_image(index, reference),
+            Base::Unknown(_) => State::of_unknown_image(escape == '\\'),
         };
         let name = from.alias.as_ref().map(|alias| alias.text.to_lowercase());
         self.stages.push(Stage { name, base, from: index, steps: Vec::new(), end });
+    }
+
+    /// What an image sets, as far as it is known.
+    fn state_of_image(&self, from: usize, reference: &str) -> State {
+        let mut state = State::of_unknown_image(self.inputs.file.escape() == '\\');
+        let image = syntax::ImageReference::parse(reference);
+        let official = matches!(image.registry.as_deref(), None | Some("docker.io"));
+        let facts = image_facts(&image.repository, image.tag.as_deref()).filter(|_| official);
+        if let Some(facts) = facts {
+            state.directory = StagePath::root().join(&facts.directory);
+            for (name, value) in &facts.environment {
+                let value = Some(value.clone());
+                state.declare(
+                    name,
+                    Variable { value, origin: Origin::Environment, arguments: Vec::new(), instruction: from },
+                );
+            }
+        }
+        state
     }
 
     fn base_of(&self, reference: &str) -> Base {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{assembly, path::StagePath, placement::Placement, run::Run, state::State, transfer::Transfer, view::View};
+use super::{assembly, path::StagePath, run::Run, state::State, transfer::Transfer, view::View};
 use crate::{
     context::Filtered,
-    ecosystem::{Catalog, Volatility, argument_volatility},
-    syntax::{ArgDeclaration, Body, Dockerfile, Instruction},
+    ecosystem::{Catalog, Effect, Match, Volatility, argument_volatility, pack::Cost},
+    syntax::{ArgDeclaration, Body, Dockerfile, Instruction, variables},
 };
 
 /// All that a model is made of.
@@ -172,6 +172,30 @@ impl<'a> Build<'a> {
         names
     }
 
+    /// The build arguments that the image of a stage's `FROM` is made of, through the defaults of others too.
+    pub fn arguments_of_base(&self, stage: usize) -> Vec<String> {
+        let file = self.inputs.file;
+        let instructions = file.instructions();
+        let Some(Body::From(from)) = self.stages.get(stage).map(|stage| &instructions[stage.from].body) else {
+            return Vec::new();
+        };
+        let mut names = variables(&from.image.text, file.escape());
+        let first = self.stages.first().map_or(0, |stage| stage.from);
+        // Later declarations are made of earlier ones.
+        for instruction in instructions[..first].iter().rev() {
+            let Body::Arg(declarations) = &instruction.body else { continue };
+            for declared in declarations.iter().rev() {
+                if names.contains(&declared.name.text) {
+                    let default = declared.default.as_ref().map_or("", |default| default.text.as_str());
+                    names.extend(variables(default, file.escape()));
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Files that installs of this build read: manifests, lock files and what they lead to.
     pub fn manifests(&self) -> impl Iterator<Item = &str> {
         let commands = self.steps().filter_map(|(_, step)| step.run()).flat_map(Run::installs);
@@ -181,11 +205,12 @@ impl<'a> Build<'a> {
 
     /// What stands where just before a step.
     pub fn view(&self, id: StepId) -> View<'_> {
-        View::new(self.placements_before(id))
+        let transfers = self.steps_before(id).filter_map(Step::transfer);
+        View::new(transfers.filter_map(|transfer| transfer.placement.as_ref()).collect())
     }
 
-    /// The placements that a step finds, earliest first, those of the stages it inherits from included.
-    fn placements_before(&self, id: StepId) -> Vec<&Placement> {
+    /// The steps whose results a step finds, earliest first, those of the stages that its stage starts from included.
+    pub fn steps_before(&self, id: StepId) -> impl Iterator<Item = &Step> {
         let mut chain = vec![(id.stage, id.step)];
         while let Some((stage, _)) = chain.last() {
             match self.stages[*stage].base {
@@ -193,8 +218,7 @@ impl<'a> Build<'a> {
                 _ => break,
             }
         }
-        let steps = chain.iter().rev().flat_map(|(stage, end)| &self.stages[*stage].steps[..*end]);
-        steps.filter_map(|step| step.transfer().and_then(|transfer| transfer.placement.as_ref())).collect()
+        chain.into_iter().rev().flat_map(|(stage, end)| &self.stages[stage].steps[..end])
     }
 
     fn resolve_runs(&mut self) {
@@ -204,8 +228,33 @@ impl<'a> Build<'a> {
             let step = self.step(id);
             let stages = &self.stages[..=id.stage];
             let run = Run::resolve(&self.inputs, stages, self.instruction(id), &step.before, &self.view(id));
+            let run = self.with_downloads(id, run);
             self.stages[id.stage].steps[id.step].action = Action::Run(Box::new(run));
         }
+    }
+
+    /// A command that finds nothing downloaded pays for the download too.
+    fn with_downloads(&self, id: StepId, mut run: Run) -> Run {
+        let cold = run.commands.iter().filter(|command| {
+            let downloads = command.warm_up.as_ref().is_some_and(|step| step.closure.refusals.is_empty());
+            downloads && !self.is_warm(id, &command.known)
+        });
+        let costs: Vec<Cost> =
+            cold.filter_map(|command| command.known.pack.cost.get(&Effect::Download)).copied().collect();
+        for cost in costs {
+            run.cost = Cost { low: run.cost.low + cost.low, high: run.cost.high + cost.high };
+        }
+        run
+    }
+
+    /// Whether a step before `id`, in its stage or in one that the stage starts from, downloads or installs by the same
+    /// pack as this command.
+    pub fn is_warm(&self, id: StepId, command: &Match) -> bool {
+        let runs = self.steps_before(id).filter_map(Step::run);
+        let mut commands = runs.flat_map(|run| &run.commands);
+        commands.any(|other| {
+            other.known.pack.name == command.pack.name && matches!(other.effect(), Effect::Download | Effect::Install)
+        })
     }
 }
 

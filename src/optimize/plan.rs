@@ -182,9 +182,10 @@ fn original_line(current: &Draft, original: &Draft, line: usize) -> Option<usize
     found.map(|(index, _)| index + 1).nth(nth.checked_sub(1)?)
 }
 
-/// Creates an ignore file where there is none and it changes no image today.
+/// Creates an ignore file where there is none and it changes no image today. A file that is in good order is left alone,
+/// and so is the folder around it.
 fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
-    if request.draft.ignore.is_some() || request.wanted > Safety::Safe {
+    if request.draft.ignore.is_some() || outcome.applied.is_empty() {
         return;
     }
     let lines = outcome.draft.with_build(&request.surroundings, |build| {

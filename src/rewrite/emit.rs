@@ -48,6 +48,24 @@ pub(super) fn insert_above(file: &Dockerfile, instruction: &Instruction, lines: 
     TextEdit::insert(instruction.block(file.source()).start, text)
 }
 
+/// The edit that puts lines and then an instruction from further up in front of another one.
+pub(super) fn move_above(
+    file: &Dockerfile,
+    moved: &Instruction,
+    above: &Instruction,
+    lines: &[String],
+) -> Option<TextEdit> {
+    let block = moved.block(file.source()).of(file.source());
+    let newline = if block.ends_with('\n') { "" } else { file.newline() };
+    let place = above.block(file.source()).start;
+    let replacement = format!("{}{block}{newline}", lines_of(file, lines));
+    TextEdit::new(vec![
+        replace_block(file, moved, String::new()),
+        Change { range: TextRange::empty(place), replacement },
+    ])
+    .ok()
+}
+
 fn lines_of(file: &Dockerfile, lines: &[String]) -> String {
     lines.iter().fold(String::new(), |text, line| text + line + file.newline())
 }

@@ -140,7 +140,9 @@ impl<'a> Survey<'a> {
     fn repository_line(&self) -> Option<IgnoreLine> {
         let entry = self.copies.context.unfiltered().entry(REPOSITORY);
         let stands = entry.is_some_and(|entry| entry.kind == EntryKind::Directory);
-        if self.copies.reads_repository() || self.copies.context.excludes(REPOSITORY) {
+        // A context below the top of a repository has none of its own; where there is no repository, one may come.
+        let may_come = stands || !self.versioned;
+        if !may_come || self.copies.reads_repository() || self.copies.context.excludes(REPOSITORY) {
             return None;
         }
         let brought = stands && self.copies.entry(REPOSITORY).is_some();

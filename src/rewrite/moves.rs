@@ -8,6 +8,7 @@ use super::{
     warm_up::warm_up,
 };
 use crate::{
+    context::{EntryKind, path},
     diagnostic::Safety,
     ecosystem::Effect,
     model::{Build, StepId},
@@ -91,7 +92,10 @@ pub fn survey(build: &Build<'_>) -> Survey {
     let volatile = build.volatile_arguments();
     for (id, _) in build.steps() {
         found.moves.extend(sink_declaration(build, id, &volatile));
-        let Some(sunk) = sink(build, id) else { continue };
+        let Some(sunk) = sink(build, id) else {
+            found.refusals.extend(unknown_destination(build, id));
+            continue;
+        };
         if sunk.crossed.is_empty() {
             match sunk.stopped_by.as_ref().and_then(|obstacle| warm_up(build, &sunk, obstacle)) {
                 Some(Ok(step)) => found.moves.push(step),
@@ -146,10 +150,17 @@ pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
 /// Whether the steps need everything that the copy brings, so that copying it ahead gains nothing.
 fn is_all_needed(build: &Build<'_>, sunk: &Sink, manifests: &[Needed]) -> bool {
     let placement = build.step(sunk.carried).transfer().and_then(|transfer| transfer.placement.as_ref());
-    placement.is_some_and(|placement| {
-        placement.roots.iter().all(|root| {
-            manifests.iter().any(|needed| needed.path == root.context && (needed.directory || !root.directory))
-        })
+    let (Some(placement), Some(context)) = (placement, build.inputs.context) else { return false };
+    let is_needed = |path: &str| {
+        manifests
+            .iter()
+            .any(|needed| needed.path == path || needed.directory && path::below(path, &needed.path).is_some())
+    };
+    placement.roots.iter().all(|root| {
+        // More files than are needed cannot all be needed.
+        let walk = context.walk(&root.context, 2 * manifests.len() + 100);
+        let files = walk.found.iter().filter(|(_, entry)| entry.kind != EntryKind::Directory);
+        is_needed(&root.context) || root.directory && !walk.cut && files.into_iter().all(|(path, _)| is_needed(path))
     })
 }
 
@@ -200,6 +211,22 @@ fn ignored(caveat: &Caveat) -> Option<String> {
     }
 }
 
+/// A copy of directories to a place that nobody can tell stays where it is; worth telling where a dear step follows.
+fn unknown_destination(build: &Build<'_>, carried: StepId) -> Option<Refused> {
+    let step = build.step(carried);
+    let transfer = step.transfer().filter(|transfer| transfer.is_from_context() && transfer.holds_directory())?;
+    let name = transfer.mentions.iter().find(|name| step.before.lookup(name).is_none())?;
+    let below = (carried.step + 1..build.stages[carried.stage].steps.len()).map(|step| StepId { step, ..carried });
+    let dear = below.into_iter().find(|id| build.step(*id).run().is_some_and(|run| run.cost.high >= 10.0))?;
+    Some(Refused {
+        step: dear,
+        carried,
+        reason: format!("the copy before it goes where `${name}` says, which this file does not set"),
+        evidence: format!("line {}", build.instruction(carried).lines.0),
+        inherent: false,
+    })
+}
+
 /// A refusal is worth telling where a step that takes time would not need the sources but for what stopped the copy.
 fn refusal(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Option<Refused> {
     let run = build.step(obstacle.id).run()?;
@@ -208,7 +235,9 @@ fn refusal(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Option<Refuse
             && command.known.cost().is_some_and(|cost| cost.high >= 10.0)
     });
     let broad = is_from_context(build, sunk.carried) && build.step(sunk.carried).transfer()?.holds_directory();
-    (gains && broad).then(|| Refused {
+    // After an install of the dependencies alone, one of the project itself stands where it belongs.
+    let settled = run.commands.iter().any(|command| build.is_warm(obstacle.id, &command.known));
+    (gains && broad && !settled).then(|| Refused {
         step: obstacle.id,
         carried: sunk.carried,
         reason: obstacle.reason.clone(),

@@ -5,7 +5,7 @@
 use super::{
     carried::{Bring, Carried},
     crossing::{Needed, Obstacle},
-    emit::{insert_above, manifest_lines},
+    emit::{insert_above, manifest_lines, move_above},
     moves::{Move, MoveKind, Refused, listed},
     sink::Sink,
 };
@@ -13,7 +13,8 @@ use crate::{
     diagnostic::Safety,
     ecosystem::{Effect, WarmUp},
     model::{Base, Build, KnownCommand, Run, StagePath, StepId, Supply},
-    syntax::Instruction,
+    syntax::{Body, Instruction, Source},
+    text::TextEdit,
 };
 
 /// The download step for the command that stopped a copy, if its pack knows one: the move, or why it is refused.
@@ -29,7 +30,7 @@ pub(super) fn warm_up(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Op
         evidence: evidence.to_owned(),
         inherent: false,
     };
-    if is_warm(build, obstacle.id, command) {
+    if build.is_warm(obstacle.id, &command.known) {
         return None;
     }
     if let Some(refusal) = step.closure.refusals.first() {
@@ -40,27 +41,6 @@ pub(super) fn warm_up(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Op
     }
     let needed = needed(&carried, command, step)?;
     Some(Ok(describe(build, obstacle.id, &carried, command, step, &needed)?))
-}
-
-/// Whether an earlier step of the stage, or of one that it starts from, downloads or installs for the same pack.
-fn is_warm(build: &Build<'_>, id: StepId, command: &KnownCommand) -> bool {
-    let mut stage = id.stage;
-    let mut end = id.step;
-    loop {
-        let runs = build.stages[stage].steps[..end].iter().filter_map(|step| step.run());
-        let mut commands = runs.flat_map(|run| &run.commands);
-        let same = |other: &KnownCommand| {
-            other.known.pack.name == command.known.pack.name
-                && matches!(other.effect(), Effect::Download | Effect::Install)
-        };
-        if commands.any(same) {
-            return true;
-        }
-        match build.stages[stage].base {
-            Base::Stage(parent) if parent < stage => (stage, end) = (parent, build.stages[parent].steps.len()),
-            _ => return false,
-        }
-    }
 }
 
 /// What else stands in the way: the download must run as the later command does.
@@ -141,9 +121,23 @@ fn describe(
         title,
         argument,
         lines: vec![carried.instruction.lines.0, instruction.lines.0],
-        edit: insert_above(build.inputs.file, carried.instruction, &lines),
+        edit: place(build, carried, id, &lines)?,
         ignore: Vec::new(),
     })
+}
+
+/// Puts the lines in front of the copy. Where the step below finds another directory, user, shell or variable than the
+/// copy does, all of it moves in front of that step.
+fn place(build: &Build<'_>, carried: &Carried<'_>, id: StepId, lines: &[String]) -> Option<TextEdit> {
+    let file = build.inputs.file;
+    if build.step(carried.id).before == build.step(id).before {
+        return Some(insert_above(file, carried.instruction, lines));
+    }
+    // The directory that a `WORKDIR` between them creates would not get the copy's owner.
+    if carried.instruction.flag("chown").is_some() {
+        return None;
+    }
+    move_above(file, carried.instruction, build.instruction(id), lines)
 }
 
 /// The download as a `RUN` with the flags of the later step and the assignments that it needs.
@@ -170,9 +164,12 @@ fn shipping_stage(build: &Build<'_>, stage: usize, step: &WarmUp) -> Option<Stri
     }
     let copies = build.steps().filter(|(id, step)| id.stage != stage && copies_from(step, stage));
     let taken = copies.into_iter().any(|(id, _)| {
-        let sources = build.instruction(id).arguments.as_str();
-        sources.split_whitespace().any(|word| {
-            let place = StagePath::root().join(word.trim_matches(['"', '[', ']', ',']));
+        let (Body::Copy(arguments) | Body::Add(arguments)) = &build.instruction(id).body else { return true };
+        arguments.sources.iter().any(|source| {
+            let Source::Path(word) = source else { return false };
+            // Of a pattern or a variable, only what stands before it is known.
+            let known = word.text.split(['*', '?', '[', '$']).next().unwrap_or_default();
+            let place = StagePath::root().join(known);
             fills.iter().any(|filled| filled.may_overlap(&place))
         })
     });

@@ -1,11 +1,13 @@
 //! Tests of what a user sees, in one binary.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where it stands")]
 
+mod cache;
 mod cli;
 mod docs;
 mod ecosystem;
 mod fix;
 mod lint;
+mod optimize;
 mod program;
 mod shell;
 mod source;

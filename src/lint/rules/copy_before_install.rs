@@ -85,7 +85,7 @@ impl Rule for CopyBeforeInstall {
                         report_sunk(subject, &sunk, install, report);
                     }
                 }
-                (None, Some(obstacle)) if !obstacle.inherent && installs(subject, obstacle.id) => {
+                (None, Some(obstacle)) if !obstacle.inherent && is_first_install(subject, obstacle.id) => {
                     report_stopped(subject, id, obstacle.id, &obstacle.reason, &obstacle.evidence, report);
                 }
                 _ => {}
@@ -96,6 +96,13 @@ impl Rule for CopyBeforeInstall {
 
 fn installs(subject: &Subject<'_>, id: StepId) -> bool {
     subject.build.step(id).run().is_some_and(|run| install_title(run).is_some())
+}
+
+/// Whether a step installs what no step before it has installed: after an install of the dependencies alone, one of the
+/// project itself stands where it belongs.
+fn is_first_install(subject: &Subject<'_>, id: StepId) -> bool {
+    let warm = |run: &Run| run.commands.iter().any(|command| subject.build.is_warm(id, &command.known));
+    installs(subject, id) && !subject.build.step(id).run().is_some_and(warm)
 }
 
 /// The first command that installs or downloads dependencies, as its pack spells it.

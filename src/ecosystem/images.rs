@@ -1,0 +1,63 @@
+//! What well-known base images set: their working directory and variables. Facts from `rules/images/`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::pattern::name_matches;
+
+static IMAGES: LazyLock<Vec<ImageFacts>> = LazyLock::new(|| {
+    let texts = [include_str!("../../rules/images/golang.toml"), include_str!("../../rules/images/php-apache.toml")];
+    texts.iter().filter_map(|text| toml::from_str(text).ok()).collect()
+});
+
+/// What an image sets.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ImageFacts {
+    /// Its name; the name of its file without `.toml`.
+    pub name: String,
+    /// Repositories of Docker's official images, without `library/`.
+    pub repositories: Vec<String>,
+    /// Tags that are meant (`*` allowed); all where there are none.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The working directory.
+    pub directory: String,
+    /// Variables.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What is known of the image that `repository` (with its registry, where one is named) and `tag` stand for.
+pub fn image_facts(repository: &str, tag: Option<&str>) -> Option<&'static ImageFacts> {
+    let official = ["docker.io/library/", "docker.io/", "library/"]
+        .iter()
+        .find_map(|prefix| repository.strip_prefix(prefix))
+        .unwrap_or(repository);
+    IMAGES.iter().find(|facts| {
+        let tagged =
+            facts.tags.is_empty() || tag.is_some_and(|tag| facts.tags.iter().any(|known| name_matches(known, tag)));
+        tagged && facts.repositories.iter().any(|known| known == official)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_read_and_found() {
+        assert_eq!(IMAGES.len(), 2);
+        for (repository, tag, expected) in [
+            ("golang", None, Some("/go")),
+            ("docker.io/library/golang", Some("1.22"), Some("/go")),
+            ("php", Some("8.3-apache"), Some("/var/www/html")),
+            ("php", Some("8.3-fpm"), None),
+            ("example.com/golang", None, None),
+        ] {
+            assert_eq!(image_facts(repository, tag).map(|facts| facts.directory.as_str()), expected, "{repository}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What every plan keeps, whatever the file: its own result, the order of commands, all comments, all line breaks.
+
+use std::collections::BTreeMap;
+
+use layerwise::cache::Builder;
+use layerwise::context::MemoryContext;
+use layerwise::diagnostic::Safety;
+use layerwise::ecosystem::Catalog;
+use layerwise::optimize::{Draft, Plan, Request, Surroundings, plan};
+use layerwise::syntax::{Dockerfile, Keyword};
+use proptest::prelude::*;
+
+fn context() -> MemoryContext {
+    let mut files = MemoryContext::from_files([
+        ("package.json", r#"{"name":"app","version":"1.0.0","workspaces":["packages/*"]}"#),
+        ("packages/a/package.json", r#"{"name":"a","version":"1.0.0"}"#),
+        ("packages/a/index.js", "1"),
+        ("requirements.txt", "-r requirements/base.txt\n"),
+        ("requirements/base.txt", "flask==3.0.0\n"),
+        ("go.mod", "module example.com/app\n\ngo 1.22\n"),
+        ("go.sum", ""),
+        ("main.go", "package main\n"),
+        ("src/app.py", "print()\n"),
+        ("index.js", "1"),
+    ]);
+    files.history_of(&[&["src/app.py"], &["package.json", "index.js"], &["requirements/base.txt"]]);
+    files
+}
+
+fn planned(source: &str, ignore: Option<&str>) -> Plan {
+    let context = context();
+    let arguments = BTreeMap::new();
+    let draft = Draft {
+        dockerfile: source.to_owned(),
+        ignore_path: ".dockerignore".to_owned(),
+        ignore: ignore.map(str::to_owned),
+    };
+    let surroundings = Surroundings {
+        context: &context,
+        catalog: Catalog::builtin(),
+        arguments: &arguments,
+        profile: Builder::BuildKit.profile(),
+        history: None,
+        target: None,
+    };
+    plan(&Request { draft: &draft, surroundings, wanted: Safety::Safe })
+}
+
+fn line() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "WORKDIR /app",
+        "WORKDIR sub",
+        "COPY . .",
+        "COPY . /app",
+        "COPY --chown=node:node . /app/",
+        "ADD . /srv",
+        "COPY src ./src",
+        "COPY package.json ./",
+        "COPY [\"requirements.txt\", \"/tmp/\"]",
+        "# a remark\nCOPY . .",
+        "# about the install\nRUN npm install",
+        "RUN npm ci",
+        "RUN npm install \\\n    # inside\n    --omit=dev",
+        "RUN npm run build",
+        "RUN pip install -r requirements.txt",
+        "RUN pip install -r /tmp/requirements.txt",
+        "RUN go build ./...",
+        "RUN go mod download",
+        "RUN apt-get update && apt-get install -y git",
+        "RUN <<EOF\nset -e\nnpm install\nEOF",
+        "RUN make",
+        "RUN cd packages/a && npm install",
+        "RUN chmod -R 755 /app",
+        "ARG COMMIT_SHA",
+        "ARG VERSION=1",
+        "ENV REVISION=$COMMIT_SHA",
+        "ENV PATH=/app/bin:$PATH",
+        "LABEL revision=$COMMIT_SHA",
+        "USER node",
+        "VOLUME /app/data",
+        "FROM golang:1.22 AS next",
+        "COPY --from=0 /app /app",
+        "CMD [\"node\", \".\"]",
+        "",
+        "# alone",
+    ])
+}
+
+/// The texts of the instructions whose order a plan never changes, without the downloads that it may add.
+fn commands(source: &str) -> Vec<String> {
+    let file = Dockerfile::parse(source);
+    let kept = [Keyword::Run, Keyword::From, Keyword::Workdir, Keyword::User, Keyword::Cmd, Keyword::Volume];
+    let instructions = file.instructions().iter().filter(|instruction| kept.contains(&instruction.keyword));
+    instructions.map(|instruction| instruction.range.of(source).to_owned()).collect()
+}
+
+/// Whether `small` stands in `large` in its order, other entries between.
+fn is_within(small: &[String], large: &[String]) -> bool {
+    let mut rest = large.iter();
+    small.iter().all(|wanted| rest.any(|found| found == wanted))
+}
+
+fn sorted_comments(source: &str) -> Vec<String> {
+    let file = Dockerfile::parse(source);
+    let mut comments: Vec<String> = file.comments().iter().map(|comment| comment.text.clone()).collect();
+    comments.sort();
+    comments
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn a_plan_is_a_fixed_point_and_keeps_what_is_not_its_own(
+        lines in prop::collection::vec(line(), 1..14),
+        newline in prop::sample::select(vec!["\n", "\r\n"]),
+        ends in any::<bool>(),
+    ) {
+        let mut source = format!("FROM node:22\n{}", lines.join("\n"));
+        if ends {
+            source.push('\n');
+        }
+        let source = source.replace('\n', newline);
+        let first = planned(&source, None);
+        let text = &first.draft.dockerfile;
+        let again = planned(text, first.draft.ignore.as_deref());
+        prop_assert_eq!(&again.draft.dockerfile, text, "the plan of\n{}", source);
+        prop_assert!(!again.changes());
+        prop_assert!(is_within(&commands(&source), &commands(text)), "{}\nbecame\n{}", source, text);
+        prop_assert_eq!(sorted_comments(&source), sorted_comments(text));
+        prop_assert!(first.after.mean <= first.before.mean + 1e-9);
+        let mixed = text.replace("\r\n", "").contains('\n');
+        prop_assert!(newline == "\n" || !mixed || !source.contains('\n'), "{:?}", text);
+        prop_assert_eq!(Dockerfile::parse(&source).errors().len(), Dockerfile::parse(text).errors().len());
+    }
+}
+
+#[test]
+fn a_file_in_good_order_is_left_alone() {
+    for source in [
+        "FROM node:22\nWORKDIR /app\nCOPY package.json ./\nCOPY packages/a/package.json packages/a/\nRUN npm ci\nCOPY . .\n",
+        "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt .\nCOPY requirements requirements\nRUN pip install -r requirements.txt\nCOPY . .\n",
+        "FROM golang:1.22 AS build\nWORKDIR /src\nCOPY go.mod go.sum ./\nRUN go mod download\nCOPY . .\nRUN go build -o /app .\nFROM scratch\nCOPY --from=build /app /app\n",
+        "FROM scratch\nCOPY . /\n",
+    ] {
+        let plan = planned(source, None);
+        assert!(!plan.changes(), "{source}\n{plan:#?}");
+        assert_eq!(plan.draft.dockerfile, source);
+    }
+}
