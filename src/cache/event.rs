@@ -21,6 +21,9 @@ const MANIFEST_SHARE: f64 = 0.28;
 /// Share of commits that touch one given other file, such as an entry point script.
 const FILE_SHARE: f64 = 0.02;
 
+/// A file of a git repository that changes with every commit.
+const METADATA: &str = ".git/index";
+
 /// A change that happens with some weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -68,7 +71,7 @@ impl Events {
         if class_share > 0.0 {
             events.extend(class_events(build, class_share));
         }
-        let every_build = every_build_dirt(build);
+        let every_build = every_build_dirt(build, profile);
         for event in &mut events {
             event.dirt.extend(&every_build);
         }
@@ -76,11 +79,15 @@ impl Events {
     }
 }
 
-/// Steps whose key holds an argument that every build gives anew, such as the commit's id.
-fn every_build_dirt(build: &Build<'_>) -> BTreeSet<usize> {
+/// Steps whose key is another at every commit: it holds an argument that every build gives anew, such as the commit's id,
+/// or the repository's own metadata.
+fn every_build_dirt(build: &Build<'_>, profile: Profile) -> BTreeSet<usize> {
     let volatile = build.volatile_arguments();
-    let dirtied = build.steps().filter(|(id, _)| !argument_changes(build, *id, &volatile).is_empty());
-    dirtied.map(|(_, step)| step.instruction).collect()
+    let has_metadata = build.inputs.context.is_some_and(|context| context.entry(METADATA).is_some());
+    let changes = |id: StepId| {
+        !argument_changes(build, id, &volatile).is_empty() || has_metadata && reads_path(build, profile, id, METADATA)
+    };
+    build.steps().filter(|(id, _)| changes(*id)).map(|(_, step)| step.instruction).collect()
 }
 
 /// Which steps a path dirties, asked once per path.
