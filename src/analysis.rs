@@ -1,4 +1,7 @@
 //! Analysis: one file in, its findings, its cache behaviour or its plan out; the one way in which every front end asks.
+//!
+//! A *project* is a build context seen together with its ignore file and with texts that are not written yet. A *session*
+//! keeps what many files of one run share. Builds that `docker build` would refuse outright are a [`BuildError`].
 
 mod build_error;
 mod cache_report;

@@ -1,7 +1,8 @@
 //! The command line: typed arguments, one file per command, outputs.
 //!
 //! A command is a file with a struct of arguments and a `run` that returns a `Status`. Results go to standard output,
-//! everything else to standard error. What keeps the program from doing its work is a `Failure`.
+//! everything else to standard error. What keeps the program from doing its work is a `Failure`: one clear message that
+//! names the file and the remedy, and exit code 2. Files are written by `write`, whole or not at all.
 
 mod cache;
 mod check;

@@ -1,8 +1,9 @@
 //! Lint: rules, and everything about them that is not a rule.
 //!
-//! A *rule* looks at one parsed Dockerfile and reports findings through a [`Reporter`]. It never looks at configuration,
-//! at suppression comments or at another rule: [`run()`] runs the selected rules, then applies suppression ([`Suppressions`])
-//! and severity ([`Selection`]) in one place. A rule's [`Meta`] carries its manual page.
+//! A *rule* looks at a [`Subject`] (one Dockerfile, its meaning, its build context and what its steps cost) and reports
+//! findings through a [`Reporter`]. It never looks at configuration, at suppression comments or at another rule: [`run()`]
+//! runs the selected rules, then applies suppression ([`Suppressions`]) and severity ([`Selection`]) in one place. A rule's
+//! [`Meta`] carries its manual page; [`Numbers`] are the rates and costs that messages name.
 //!
 //! *Built-in* findings ([`builtin`]) have a name and a manual page like rules, but come from the engine itself.
 

@@ -1,5 +1,6 @@
-//! Source: disks and git, the only layer below the front ends that touches them.
+//! Source: build contexts on disk, their git history, and files written whole.
 //!
+//! The layers before this one touch neither disk nor process; `tests/architecture.rs` holds them to it.
 //! [`DiskContext`] serves a folder as a build context; its history comes from the `git` program, which is asked never to
 //! fetch, to lock, or to run anything a repository brings along. [`atomic`] replaces files whole or not at all.
 

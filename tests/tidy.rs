@@ -141,6 +141,38 @@ fn names_in_a_string(line: &str, name: &str) -> bool {
     line.split('"').skip(1).step_by(2).any(|text| text == name || text.starts_with(&format!("{name} ")))
 }
 
+/// The first `sh` block after a phrase of the README.
+fn command_after<'a>(readme: &'a str, phrase: &str) -> &'a str {
+    let after = readme.split_once(phrase).unwrap_or_else(|| panic!("README.md does not say `{phrase}`")).1;
+    let block = after.split_once("```sh\n").unwrap().1;
+    block.split_once("\n```").unwrap().0
+}
+
+#[test]
+fn the_gate_runs_the_tests_of_the_readme() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let command = command_after(&readme, "The tests:");
+    assert_eq!(command.lines().count(), 1, "the tests are one command");
+    let gate = fs::read_to_string(root().join(".ci/run")).unwrap();
+    let step = format!("step {command} ");
+    assert!(gate.lines().any(|line| line.starts_with(&step)), ".ci/run has no line `{step}…`");
+    let main_job = command_after(&readme, "The main job");
+    assert_eq!(main_job.lines().count(), 1, "the main job is one command");
+}
+
+#[test]
+fn links_of_the_pages_lead_somewhere() {
+    let pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|page| root().join(page));
+    for page in pages.into_iter().chain(files("docs", "md")) {
+        let text = fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        for target in targets.filter(|target| !target.contains("://") && !target.starts_with('#')) {
+            let path = page.parent().unwrap().join(target.split('#').next().unwrap_or_default());
+            assert!(path.exists(), "{}: nothing at {target}", page.display());
+        }
+    }
+}
+
 #[test]
 fn snapshots_belong_to_cases() {
     let cases = root().join("tests/cases");

@@ -1,6 +1,9 @@
 //! What the manual says is true: its examples are run, and the pages made from the program are up to date.
 
-use std::path::Path;
+mod json;
+mod packs;
+mod page;
+mod tour;
 
 use layerwise::lint;
 
@@ -28,10 +31,9 @@ fn examples_fire_and_their_mended_forms_do_not() {
 
 #[test]
 fn the_page_of_rules_is_up_to_date() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let run = program::run(program::layerwise(folder, &["rules", "--output-format", "markdown"]), "");
-    let page = std::fs::read_to_string(folder.join("docs/rules.md")).unwrap_or_default();
-    assert!(page == run.stdout, "run: cargo run -- rules --output-format markdown > docs/rules.md");
+    let folder = tempfile::tempdir().unwrap();
+    let run = program::run(program::layerwise(folder.path(), &["rules", "--output-format", "markdown"]), "");
+    page::hold("docs/rules.md", &run.stdout);
 }
 
 #[test]

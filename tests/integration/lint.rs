@@ -1,7 +1,7 @@
 //! Rules: each folder `tests/cases/lint/<rule>/<case>` is a build context; the snapshot shows what the user sees, then
 //! the fixes as a diff, then what is left after them.
 //!
-//! A name that begins with `dot-git` stands for one with `.git`, which git would not keep. A case with a `dot-gitignore` is
+//! A case with a `dot-gitignore` is
 //! a repository with one commit; the size of its `.git`, which is git's affair, is not shown.
 
 use std::path::Path;
@@ -15,7 +15,7 @@ fn every_case_shows_what_its_snapshot_says() {
         let rule = program::name(&rule);
         for case in program::cases(&format!("lint/{rule}")) {
             let folder = tempfile::tempdir().unwrap();
-            copy(&case, folder.path());
+            program::copy(&case, folder.path());
             commit(folder.path());
             let name = case.file_name().unwrap().to_string_lossy().into_owned();
             program::assert_snapshot(&format!("lint/{rule}"), &name, &rule, &show(&rule, folder.path()));
@@ -66,18 +66,4 @@ fn without_repository_size(text: &str, folder: &Path) -> String {
     };
     let rest = after.split_once(')').map_or(after, |(_, rest)| rest);
     format!("{before}{MARK}…){}", without_repository_size(rest, folder))
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let source = entry.unwrap().path();
-        let name = source.file_name().unwrap().to_string_lossy().into_owned();
-        let target = to.join(name.replacen("dot-git", ".git", 1));
-        if source.is_dir() {
-            std::fs::create_dir(&target).unwrap();
-            copy(&source, &target);
-        } else {
-            std::fs::copy(&source, &target).unwrap();
-        }
-    }
 }

@@ -51,6 +51,22 @@ pub(crate) fn write(folder: &Path, path: &str, bytes: &[u8]) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// Copies what a folder holds into another. A name that begins with `dot-git` stands for one with `.git`, which git would
+/// not keep.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let source = entry.unwrap().path();
+        let name = source.file_name().unwrap().to_string_lossy().into_owned();
+        let target = to.join(name.replacen("dot-git", ".git", 1));
+        if source.is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy(&source, &target);
+        } else {
+            std::fs::copy(&source, &target).unwrap();
+        }
+    }
+}
+
 /// Compares with `snapshots/<folder>/<name>.snap`.
 pub(crate) fn assert_snapshot(folder: &str, name: &str, description: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();

@@ -1,0 +1,65 @@
+//! `docs/json.md` names every key that the program prints, and no other.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::page;
+use crate::program;
+
+/// Calls whose documents together hold every key, in a copy of the example with an argument and a second stage.
+const CALLS: [&[&str]; 4] = [
+    &["check", "--output-format", "json"],
+    &["cache", "--output-format", "json"],
+    &["cache", "--output-format", "json", "--changed", "index.js"],
+    &["optimize", "--output-format", "json"],
+];
+
+#[test]
+fn every_key_is_documented() {
+    let page = page::read("docs/json.md");
+    let documented: BTreeSet<&str> = rows(&page).collect();
+    let printed = printed();
+    let missing: Vec<&String> = printed.iter().filter(|key| !documented.contains(key.as_str())).collect();
+    assert!(missing.is_empty(), "docs/json.md has no row for {missing:?}");
+    let gone: Vec<&&str> = documented.iter().filter(|key| !printed.contains(**key)).collect();
+    assert!(gone.is_empty(), "docs/json.md has rows for {gone:?}, which nothing prints");
+}
+
+/// The names in the first column of all tables.
+fn rows(page: &str) -> impl Iterator<Item = &str> {
+    let first = page.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    first.flat_map(|cell| cell.split(", ")).map(|name| name.trim_matches('`'))
+}
+
+fn printed() -> BTreeSet<String> {
+    let folder = tempfile::tempdir().unwrap();
+    program::copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/lazy-npm"), folder.path());
+    // Of its two stages the first has a hook that nobody can see through, which is refused.
+    let refused = "FROM node:22 AS first\nWORKDIR /app\nCOPY . .\nRUN ./prepare && npm ci\n";
+    let lazy = std::fs::read_to_string(folder.path().join("Dockerfile")).unwrap();
+    program::write(folder.path(), "Dockerfile", format!("{refused}{lazy}COPY --from=first /app/x /x\n").as_bytes());
+    program::write(folder.path(), "prepare", b"#!/bin/sh\n");
+    let mut keys = BTreeSet::new();
+    for call in CALLS {
+        let run = program::run(program::layerwise(folder.path(), call), "");
+        let document: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{call:?}: {error}"));
+        assert_eq!(document["version"], 1, "{call:?}");
+        collect(&document, &mut keys);
+    }
+    keys
+}
+
+fn collect(value: &Value, keys: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                keys.insert(key.clone());
+                collect(value, keys);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| collect(value, keys)),
+        _ => {}
+    }
+}
