@@ -1,8 +1,8 @@
 //! Rules: each folder `tests/cases/lint/<rule>/<case>` is a build context; the snapshot shows what the user sees, then
 //! the fixes as a diff, then what is left after them.
 //!
-//! A case with a `dot-gitignore` is
-//! a repository with one commit; the size of its `.git`, which is git's affair, is not shown.
+//! A case with a `dot-gitignore` is a repository with one commit; the size of its `.git`, which is git's affair, is not
+//! shown.
 
 use std::path::Path;
 use std::process::Command;
