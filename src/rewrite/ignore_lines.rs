@@ -18,6 +18,9 @@ use crate::{
     model::{Base, Build, KnownCommand, Step, StepId},
 };
 
+/// Paths of one pattern that git is asked about, at most.
+const MOST_EVIDENCE: usize = 200;
+
 /// A line that an ignore file should have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IgnoreLine {
@@ -159,7 +162,7 @@ impl<'a> Survey<'a> {
         let standing = self.copies.standing(&patterns, &|path| self.is_filled(path));
         let lines = patterns.into_iter().zip(standing.matched).map(|(pattern, matched)| IgnoreLine {
             keeps_image: !standing.cut && matched.iter().all(|path| self.is_filled(path)),
-            evidence: matched.iter().filter(|path| self.is_evidence(path)).cloned().collect(),
+            evidence: matched.iter().take(MOST_EVIDENCE).filter(|path| self.is_evidence(path)).cloned().collect(),
             pattern,
             matched,
         });
@@ -225,6 +228,12 @@ fn inherits(build: &Build<'_>, stage: usize, ancestor: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        context::{Filtered, MemoryContext},
+        ecosystem::Catalog,
+        model::Inputs,
+        syntax::Dockerfile,
+    };
 
     #[test]
     fn extends_the_text_that_is_there() {
@@ -236,6 +245,55 @@ mod tests {
             (Some("x\r\ny"), "x\r\ny\r\na\r\n**/b\r\n"),
         ] {
             assert_eq!(extended(ignore, ".dockerignore", &lines), expected, "{ignore:?}");
+        }
+    }
+
+    /// The lines for a Dockerfile in a context, each with whether it keeps the image.
+    fn lines(dockerfile: &str, context: &MemoryContext) -> Vec<(String, bool)> {
+        let file = Dockerfile::parse(dockerfile);
+        let view = Filtered::new(context, None);
+        let arguments = BTreeMap::new();
+        let inputs = Inputs { file: &file, context: Some(&view), catalog: Catalog::builtin(), arguments: &arguments };
+        let build = Build::new(inputs);
+        let lines = WholeCopies::find(&build).map(|copies| first_lines(&copies)).unwrap_or_default();
+        let lines = lines.into_iter().filter(|line| line.pattern.contains("node_modules"));
+        lines.map(|line| (line.pattern, line.keeps_image)).collect()
+    }
+
+    #[test]
+    fn a_line_keeps_the_image_where_the_build_makes_what_it_leaves_out() {
+        const START: &str = "FROM node:22\nWORKDIR /app\n";
+        let deep = "**/node_modules";
+        for (case, steps, untracked, standing, expected) in [
+            ("nothing stands there", "COPY . .\nRUN npm install", false, None, vec![(deep, true)]),
+            ("git leaves it out", "COPY . .\nRUN npm install", true, Some(""), vec![(deep, true)]),
+            ("it may be meant", "COPY . .\nRUN npm install", false, Some(""), vec![(deep, false)]),
+            ("emptied at once", "COPY . .\nRUN npm ci", false, Some(""), vec![(deep, true)]),
+            ("read before", "COPY . .\nRUN make\nRUN npm ci", false, Some(""), vec![(deep, false)]),
+            ("copied over", "COPY package*.json ./\nRUN npm ci\nCOPY . .", false, Some(""), vec![(deep, false)]),
+            (
+                "another stage ships it",
+                "RUN true\nCOPY . .\nRUN npm install\nFROM node:22\nWORKDIR /app\nCOPY . .",
+                true,
+                Some(""),
+                vec![(deep, false)],
+            ),
+            ("elsewhere it is meant", "COPY . .\nRUN npm install", true, Some("tests/"), vec![("node_modules", true)]),
+            ("nothing is installed", "COPY . .\nRUN npm test", true, Some(""), vec![]),
+        ] {
+            let manifest = r#"{"name":"a","version":"1.0.0"}"#;
+            let lock = r#"{"name":"a","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{"":{"name":"a","version":"1.0.0"}}}"#;
+            let mut context = MemoryContext::from_files([("package.json", manifest), ("package-lock.json", lock)]);
+            context.history_of(&[&["package.json"]]);
+            if let Some(folder) = standing {
+                context.file(&format!("{folder}node_modules/left/index.js"), b"");
+            }
+            if untracked {
+                context.untracked("node_modules");
+            }
+            let expected: Vec<(String, bool)> =
+                expected.into_iter().map(|(pattern, keeps)| (pattern.to_owned(), keeps)).collect();
+            assert_eq!(lines(&format!("{START}{steps}\n"), &context), expected, "{case}");
         }
     }
 

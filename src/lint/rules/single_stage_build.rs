@@ -4,7 +4,7 @@ use crate::ecosystem::Effect;
 use crate::lint::meta::declare_rule;
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Base, KnownCommand, Stage};
-use crate::shell;
+use crate::shell::{self, SimpleCommand};
 use crate::syntax::{Body, Command};
 use crate::text::LogicalText;
 
@@ -41,8 +41,8 @@ declare_rule! {
     ///
     /// ## Known problems
     /// Nothing is reported where it is not plain that the image only runs what was built: there is no `CMD` and no
-    /// `ENTRYPOINT`, they run a build or a command of the build's tools that is not known to do without, or the step
-    /// cleans up behind itself.
+    /// `ENTRYPOINT`, they run a build, a shell, something for development, or a program that may build; or the step cleans
+    /// up behind itself.
     ///
     /// ## References
     /// - [Docker: multi-stage builds](https://docs.docker.com/build/building/multi-stage/)
@@ -112,7 +112,7 @@ fn cleans_up(script: &str) -> bool {
     words.any(|word| REMOVING.contains(&word))
 }
 
-/// Whether the image has something to run, and none of it is a build.
+/// Whether the image has something to run, and nothing of it is a build or a place to build in.
 fn runs_what_was_built(subject: &Subject<'_>, stage: &Stage, built: &KnownCommand) -> bool {
     let bodies = subject.file.instructions().get(stage.from..).unwrap_or_default().iter();
     let texts: Vec<LogicalText> = bodies
@@ -121,23 +121,27 @@ fn runs_what_was_built(subject: &Subject<'_>, stage: &Stage, built: &KnownComman
             _ => None,
         })
         .collect();
-    let depends_on_project = built.known.spec().build_only.as_ref().is_some_and(|only| !only.when.is_empty());
-    !texts.is_empty() && !texts.iter().any(|text| may_build(subject, text, depends_on_project))
+    let interpreted = built.known.spec().build_only.as_ref().is_some_and(|only| !only.when.is_empty());
+    let commands: Vec<SimpleCommand> = texts.iter().flat_map(|text| shell::read(text).commands).collect();
+    let by_path = || commands.iter().filter_map(|command| command.words.first()).any(|word| word.raw.contains('/'));
+    let ends_well = !commands.is_empty() && !commands.iter().any(|command| may_build(subject, command, interpreted));
+    // What was compiled is run by its path; a bare name may be a tool that compiles again.
+    ends_well && (interpreted || by_path())
 }
 
-/// Whether a script that the container runs may build. One whose text is not known may, where a build in a running
-/// container is usual.
-fn may_build(subject: &Subject<'_>, text: &LogicalText, is_usual: bool) -> bool {
-    let script = shell::read(text);
-    let catalog = subject.build.inputs.catalog;
-    script.commands.iter().any(|command| {
-        let recognition = catalog.recognize(command, &|_| None);
-        let builds = recognition.candidates.iter().any(|found| {
-            !found.spec().starts && matches!(found.effect(), Effect::Build | Effect::Install | Effect::Generate)
-        });
-        let file = command.words.iter().any(|word| word.raw.rsplit('.').next() == Some("sh"));
-        builds || (is_usual && file)
-    })
+/// Whether a command that the container runs may build, or is there for someone who does.
+fn may_build(subject: &Subject<'_>, command: &SimpleCommand, interpreted: bool) -> bool {
+    let recognition = subject.build.inputs.catalog.recognize(command, &|_| None);
+    let builds = recognition.candidates.iter().any(|found| {
+        !found.spec().starts && matches!(found.effect(), Effect::Build | Effect::Install | Effect::Generate)
+    });
+    let words: Vec<&str> = command.words.iter().map(|word| word.raw.as_str()).collect();
+    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let is_shell = matches!(words.as_slice(), [only] if ["sh", "bash", "ash", "zsh"].contains(&name(only).as_str()));
+    let developing = words.iter().any(|word| matches!(*word, "dev" | "watch" | "develop" | "--watch"));
+    // A script may build where that is usual in a running container; its text is not known.
+    let script = interpreted && words.iter().any(|word| word.rsplit('.').next() == Some("sh"));
+    builds || is_shell || developing || script
 }
 
 /// What a container runs, as one script.
