@@ -16,8 +16,12 @@ pub(super) fn is_canonical(text: &str, manifest: &str, first: &[String]) -> bool
     in_order(&value, first) && pretty(&value, indent).is_some_and(|pretty| text.strip_suffix('\n') == Some(&pretty))
 }
 
-/// The white space before the first key of a table that spans lines.
+/// The white space before the first key of a table that spans lines; two spaces for a table that begins on its first line,
+/// which has none to tell. npm 8 to 11 were seen to keep a lock file so.
 fn indentation(manifest: &str) -> Option<&str> {
+    if manifest.strip_prefix('{').is_some_and(|rest| !rest.trim_start_matches([' ', '\t']).starts_with(['\r', '\n'])) {
+        return Some("  ");
+    }
     let second = manifest.strip_prefix("{\n")?.lines().next()?;
     let indent = &second[..second.len() - second.trim_start().len()];
     (!indent.is_empty()).then_some(indent)
