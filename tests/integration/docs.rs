@@ -37,6 +37,20 @@ fn the_page_of_rules_is_up_to_date() {
 }
 
 #[test]
+fn every_key_of_the_configuration_is_documented() {
+    let source = page::read("src/config/schema.rs");
+    let schema = source.split("struct Schema {").nth(1).unwrap().split("\n}").next().unwrap();
+    let fields = schema.lines().filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split(':').next());
+    let keys: Vec<String> = fields.map(|field| field.replace('_', "-")).collect();
+    assert!(keys.len() > 5, "the keys were not found");
+    let (readme, manual) = (page::read("README.md"), page::read("docs/configuration.md"));
+    for key in keys {
+        assert!(readme.contains(&format!("`{key}`")), "README.md does not name `{key}`");
+        assert!(manual.contains(&format!("| `{key}` | ")), "docs/configuration.md has no row for `{key}`");
+    }
+}
+
+#[test]
 fn the_list_of_rules_tells_everything_of_each() {
     let folder = tempfile::tempdir().unwrap();
     let run = program::run(program::layerwise(folder.path(), &["rules", "--output-format", "json"]), "");
