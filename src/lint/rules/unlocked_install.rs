@@ -103,6 +103,8 @@ fn report_unlocked(
     match subject.build.presence(id, command, file) {
         Presence::Unknown => {}
         Presence::Absent => report_unseen(subject, id, command, file, report),
+        // A manifest that an earlier step has made may have nothing to do with the lock file.
+        Presence::Copied(_) | Presence::Mounted if !has_manifest(subject, id, command, file) => {}
         Presence::Copied(_) | Presence::Mounted => {
             let message = format!("`{title}` may install other versions than `{file}` says");
             let diagnostic = report.add(UnlockedInstall::META, command.command.range, message);
@@ -144,15 +146,24 @@ fn fix(title: String, file: &str, edit: TextEdit) -> Fix {
     }
 }
 
-/// The step that copies a manifest from beside the lock file.
-fn copy_of_manifest(subject: &Subject<'_>, id: StepId, command: &KnownCommand, lock: &str) -> Option<StepId> {
+/// Manifests beside the lock file, with what is known of each.
+fn manifests(subject: &Subject<'_>, id: StepId, command: &KnownCommand, lock: &str) -> Vec<Presence> {
     let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-    let manifests = &command.known.pack.manifests;
+    let names = &command.known.pack.manifests;
     let is_manifest = |path: &str| {
-        folder(path) == folder(lock) && manifests.iter().any(|name| path.rsplit('/').next() == Some(name.as_str()))
+        folder(path) == folder(lock) && names.iter().any(|name| path.rsplit('/').next() == Some(name.as_str()))
     };
     let reads = command.closure.iter().flat_map(|closure| &closure.reads).filter(|read| is_manifest(&read.path));
-    reads.into_iter().find_map(|read| match subject.build.presence(id, command, &read.path) {
+    reads.map(|read| subject.build.presence(id, command, &read.path)).collect()
+}
+
+fn has_manifest(subject: &Subject<'_>, id: StepId, command: &KnownCommand, lock: &str) -> bool {
+    manifests(subject, id, command, lock).iter().any(|presence| presence.is_there())
+}
+
+/// The step that copies a manifest from beside the lock file.
+fn copy_of_manifest(subject: &Subject<'_>, id: StepId, command: &KnownCommand, lock: &str) -> Option<StepId> {
+    manifests(subject, id, command, lock).into_iter().find_map(|presence| match presence {
         Presence::Copied(copy) => Some(copy),
         _ => None,
     })
