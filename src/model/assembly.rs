@@ -68,7 +68,13 @@ impl Assembly<'_> {
                 let value = Some(value.clone());
                 state.declare(
                     name,
-                    Variable { value, origin: Origin::Environment, arguments: Vec::new(), instruction: from },
+                    Variable {
+                        partial: value.clone().unwrap_or_default(),
+                        value,
+                        origin: Origin::Environment,
+                        arguments: Vec::new(),
+                        instruction: from,
+                    },
                 );
             }
         }
@@ -105,6 +111,12 @@ impl Assembly<'_> {
     fn expand(&self, text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<String> {
         let expansion = syntax::expand(text, self.inputs.file.escape(), lookup).ok()?;
         expansion.unset.is_empty().then_some(expansion.text)
+    }
+
+    /// What is known of a value: variables without one leave nothing.
+    fn expand_partly(&self, text: &str, state: &State) -> String {
+        let expansion = syntax::expand(text, self.inputs.file.escape(), &|name| state.partial(name));
+        expansion.map(|expansion| expansion.text).unwrap_or_default()
     }
 
     fn add_step(&mut self, index: usize, instruction: &Instruction) {
@@ -151,8 +163,12 @@ impl Assembly<'_> {
         let before = state.clone();
         for pair in pairs {
             let value = self.expand(&pair.value.text, &|name| before.lookup(name));
+            let partial = self.expand_partly(&pair.value.text, &before);
             let arguments = before.arguments_of(self.names_in(&pair.value.text).iter().map(String::as_str));
-            state.declare(&pair.key.text, Variable { value, origin: Origin::Environment, arguments, instruction });
+            state.declare(
+                &pair.key.text,
+                Variable { value, partial, origin: Origin::Environment, arguments, instruction },
+            );
         }
         pairs.iter().map(|pair| pair.key.text.clone()).collect()
     }
@@ -169,7 +185,8 @@ impl Assembly<'_> {
             let mut arguments = state.arguments_of(self.names_in(default).iter().map(String::as_str));
             arguments.push(name.clone());
             arguments.sort();
-            state.declare(name, Variable { value, origin: Origin::Argument, arguments, instruction });
+            let partial = value.clone().unwrap_or_else(|| self.expand_partly(default, state));
+            state.declare(name, Variable { value, partial, origin: Origin::Argument, arguments, instruction });
         }
         declarations.iter().map(|declaration| declaration.name.text.clone()).collect()
     }

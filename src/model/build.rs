@@ -6,7 +6,7 @@ use super::{assembly, path::StagePath, run::Run, state::State, transfer::Transfe
 use crate::{
     context::Filtered,
     ecosystem::{Catalog, Effect, Match, Volatility, argument_volatility, pack::Cost},
-    syntax::{ArgDeclaration, Body, Dockerfile, Instruction, variables},
+    syntax::{ArgDeclaration, Body, Dockerfile, Instruction, Keyword, variables},
 };
 
 /// All that a model is made of.
@@ -131,6 +131,44 @@ impl<'a> Build<'a> {
     /// The index of the stage that a name or number means, seen from stage `before`: only earlier stages count.
     pub fn stage_named(&self, reference: &str, before: usize) -> Option<usize> {
         stage_named(&self.stages, reference, before)
+    }
+
+    /// The steps of a stage before `id`, the nearest first, then those of the stages it starts from.
+    pub fn steps_to(&self, id: StepId) -> impl Iterator<Item = &Step> {
+        self.ids_to(id).map(|id| self.step(id))
+    }
+
+    /// As [`Build::steps_to`], by id.
+    pub fn ids_to(&self, id: StepId) -> impl Iterator<Item = StepId> {
+        let mut next = id;
+        std::iter::from_fn(move || {
+            while next.step == 0 {
+                let Base::Stage(parent) = self.stages[next.stage].base else { return None };
+                if parent >= next.stage {
+                    return None;
+                }
+                next = StepId { stage: parent, step: self.stages[parent].steps.len() };
+            }
+            next.step -= 1;
+            Some(next)
+        })
+    }
+
+    /// Whether instructions that stand in no stage of the file run at the start of a stage or of one before it: `ONBUILD`
+    /// of an earlier stage.
+    pub fn has_triggers(&self, stage: usize) -> bool {
+        let mut child = stage;
+        while let Base::Stage(parent) = self.stages[child].base
+            && parent < child
+        {
+            let instructions = self.inputs.file.instructions();
+            let mut steps = self.stages[parent].steps.iter();
+            if steps.any(|step| instructions[step.instruction].keyword == Keyword::Onbuild) {
+                return true;
+            }
+            child = parent;
+        }
+        false
     }
 
     /// The stages that building `target` needs, itself included; a stage that nothing reaches is not built.

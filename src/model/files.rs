@@ -8,11 +8,13 @@ use crate::{
 /// A filtered context that answers the questions of [`ProjectFiles`].
 pub(super) struct ContextFiles<'a> {
     context: &'a Filtered<'a>,
+    /// The path of what stands, in the stage, where a path of the project is looked for, if it is another one.
+    covering: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl<'a> ContextFiles<'a> {
-    pub(super) fn new(context: &'a Filtered<'a>) -> Self {
-        Self { context }
+    pub(super) fn new(context: &'a Filtered<'a>, covering: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { context, covering }
     }
 }
 
@@ -21,7 +23,8 @@ impl ProjectFiles for ContextFiles<'_> {
         if path.is_empty() {
             return Some(PathKind::Directory);
         }
-        let resolved = path::resolve(self.context, path)?;
+        let covering = (self.covering)(path);
+        let resolved = path::resolve(self.context, covering.as_deref().unwrap_or(path))?;
         if resolved.is_empty() {
             return Some(PathKind::Directory);
         }
@@ -33,7 +36,8 @@ impl ProjectFiles for ContextFiles<'_> {
     }
 
     fn read(&self, path: &str) -> Option<String> {
-        String::from_utf8(self.context.read(path).ok()?).ok()
+        let covering = (self.covering)(path);
+        String::from_utf8(self.context.read(covering.as_deref().unwrap_or(path)).ok()?).ok()
     }
 
     fn list(&self, directory: &str) -> Vec<(String, PathKind)> {

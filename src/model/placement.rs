@@ -30,19 +30,6 @@ impl Placement {
         self.selector.selects(path).then_some(landing)
     }
 
-    /// The context path that this transfer brings to a place in the stage: one that it would bring, where the place is
-    /// below a directory of which it takes the contents.
-    pub fn origin(&self, place: &StagePath) -> Option<String> {
-        self.roots.iter().rev().find_map(|root| {
-            let rest = place.below(&root.landing)?;
-            match (root.directory, rest) {
-                (false, "") => Some(root.context.clone()),
-                (false, _) => None,
-                (true, rest) => Some(join(&root.context, rest)),
-            }
-        })
-    }
-
     /// Whether it takes the contents of the whole context.
     pub fn takes_whole_context(&self) -> bool {
         self.roots.iter().any(|root| root.directory && root.context.is_empty())
@@ -50,6 +37,16 @@ impl Placement {
 }
 
 impl Root {
+    /// The context path that it brings, or would bring, to a place in the stage.
+    pub fn origin(&self, place: &StagePath) -> Option<String> {
+        let rest = place.below(&self.landing)?;
+        match (self.directory, rest) {
+            (false, "") => Some(self.context.clone()),
+            (false, _) => None,
+            (true, rest) => Some(join(&self.context, rest)),
+        }
+    }
+
     fn landing_of(&self, path: &str) -> Option<StagePath> {
         if !self.directory {
             return (path == self.context).then(|| self.landing.clone());

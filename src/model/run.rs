@@ -3,7 +3,7 @@
 use super::path::StagePath;
 use crate::{
     context::path,
-    ecosystem::{Access, Closure, Effect, Locking, Match, WarmUp, pack::Cost},
+    ecosystem::{Access, Closure, Effect, Match, WarmUp, pack::Cost},
     shell::SimpleCommand,
     syntax::Mount,
     text::TextRange,
@@ -41,8 +41,6 @@ pub struct KnownCommand {
     pub warm_up: Option<WarmUp>,
     /// What it reads and writes in the project; `None` where the project is not known.
     pub closure: Option<Closure>,
-    /// How it treats the project's lock file, where there is one.
-    pub locking: Option<Locking>,
     /// Paths that its words name.
     pub accesses: Vec<PathAccess>,
 }
@@ -113,6 +111,13 @@ impl Run {
     /// The commands that install a project's dependencies.
     pub fn installs(&self) -> impl Iterator<Item = &KnownCommand> {
         self.commands.iter().filter(|command| command.effect() == Effect::Install)
+    }
+
+    /// Places at which it makes links: what is reached through one stands elsewhere.
+    pub fn links(&self) -> impl Iterator<Item = &StagePath> {
+        let linking = self.commands.iter().filter(|command| command.command.program() == Some("ln"));
+        let written = linking.flat_map(|command| &command.accesses).filter(|access| access.access == Access::Write);
+        written.map(|access| &access.path)
     }
 
     /// Whether a bind mount of the context shows this path.

@@ -11,8 +11,8 @@ use super::{
     view::View,
 };
 use crate::{
-    context::Filtered,
-    ecosystem::{Access, Closure, Effect, Locking, Match, Recognition, Site, WarmUp, pack::Cost},
+    context::{Filtered, path},
+    ecosystem::{Access, Closure, Effect, Match, Recognition, Site, WarmUp, pack::Cost},
     shell::{self, Directory, Guard, Part, Script, ShellOptions, ShellWord, SimpleCommand},
     syntax::{Body, Command, Instruction, Mount, MountKind},
     text::{LogicalText, TextRange},
@@ -52,7 +52,6 @@ fn mentions(inputs: &Inputs<'_>, instruction: &Instruction) -> Vec<String> {
 struct Chosen {
     known: Match,
     closure: Option<Closure>,
-    locking: Option<Locking>,
     warm_up: Option<WarmUp>,
 }
 
@@ -132,8 +131,7 @@ impl Resolver<'_> {
         let lookup = |name: &str| self.lookup(&command, name);
         let recognition = self.inputs.catalog.recognize(&command, &lookup);
         let directory = self.directory_of(&command);
-        let Some(Chosen { known, closure, locking, warm_up }) = self.choose(&command, &recognition, directory.as_ref())
-        else {
+        let Some(Chosen { known, closure, warm_up }) = self.choose(&command, &recognition, directory.as_ref()) else {
             let name = command.words.first().map_or("", |word| word.raw.as_str());
             return self.opaque(command.range, format!("`{name}` is no command that layerwise knows"));
         };
@@ -153,16 +151,7 @@ impl Resolver<'_> {
                 .push(Opaque { range: command.range, reason: "the directory it runs in is not known".to_owned() }),
         }
         accesses.extend(self.redirects(&command, directory.as_ref()));
-        self.run.commands.push(KnownCommand {
-            command,
-            known,
-            directory,
-            anchors,
-            warm_up,
-            closure,
-            locking,
-            accesses,
-        });
+        self.run.commands.push(KnownCommand { command, known, directory, anchors, warm_up, closure, accesses });
     }
 
     /// The candidate that the project's files point to, with the closure it has there.
@@ -173,10 +162,15 @@ impl Resolver<'_> {
         directory: Option<&StagePath>,
     ) -> Option<Chosen> {
         let first = recognition.first()?;
-        let unplaced = || Some(Chosen { known: first.clone(), closure: None, locking: None, warm_up: None });
+        let unplaced = || Some(Chosen { known: first.clone(), closure: None, warm_up: None });
         let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return unplaced() };
-        let files = ContextFiles::new(context);
-        let mirrored = self.view.directory(context, directory);
+        let mirrored = self.mirrored(context, directory, first);
+        // Another copy may have put a file of its own where the project's would be.
+        let covering = |path: &str| {
+            let place = directory.join(&format!("./{}", path::below(path, mirrored.as_deref()?)?));
+            self.view.origin(context, &place).filter(|origin| origin != path)
+        };
+        let files = ContextFiles::new(context, &covering);
         let resolve = |path: &str| self.context_path(context, directory, path);
         let lookup = |name: &str| self.lookup(command, name);
         let site = Site { directory: mirrored.as_deref(), files: &files, environment: &lookup, resolve: &resolve };
@@ -185,7 +179,6 @@ impl Resolver<'_> {
         Some(Chosen {
             known: known.clone(),
             closure: Some(catalog.closure(recognition, &site)),
-            locking: catalog.locking(known, &site),
             warm_up: catalog.warm_up(recognition, &site),
         })
     }
@@ -201,9 +194,19 @@ impl Resolver<'_> {
         }
         let named = known.project_directory().map(|path| directory.join(path));
         for place in named.into_iter().chain([directory.clone()]) {
-            anchors.extend(self.view.directory(context, &place).map(|mirrored| (place, mirrored)));
+            anchors.extend(self.mirrored(context, &place, known).map(|mirrored| (place, mirrored)));
         }
         anchors
+    }
+
+    /// The context directory that a directory of the stage mirrors: of several, the one whose manifest stands there.
+    fn mirrored(&self, context: &Filtered<'_>, place: &StagePath, known: &Match) -> Option<String> {
+        let directories = self.view.directories(context, place);
+        let names = || known.pack.manifests.iter().chain(&known.pack.lockfiles);
+        let holds = |directory: &&String| {
+            names().any(|name| self.view.provides(&join(directory, name), &place.join(&format!("./{name}"))))
+        };
+        directories.iter().find(holds).or_else(|| directories.first()).cloned()
     }
 
     /// The context path behind a path that a command names: what a placement brings there, or would bring.
@@ -300,7 +303,10 @@ fn tests_files(script: &str) -> bool {
 }
 
 fn accesses_of(known: &Match, directory: &StagePath) -> Vec<PathAccess> {
-    let named = known.paths.iter().filter(|path| path.access != Access::Project && path.group.is_none());
+    // What joins a closure is followed there, where the command has one.
+    let has_closure = !matches!(known.effect(), Effect::Inert | Effect::Paths | Effect::ContextFree);
+    let named =
+        known.paths.iter().filter(|path| path.access != Access::Project && (path.group.is_none() || !has_closure));
     named
         .map(|path| PathAccess {
             path: directory.join(&path.path),

@@ -36,6 +36,8 @@ pub enum Shell {
 pub struct Variable {
     /// Its value; `None` where only the build or the base image knows it.
     pub value: Option<String>,
+    /// As much of its value as is known: nothing stands in place of what only the build or the base image knows.
+    pub partial: String,
     /// What declared it last.
     pub origin: Origin,
     /// The build arguments that its value is made of, sorted: for an `ARG`, its own name at least.
@@ -68,6 +70,11 @@ impl State {
     /// The value of a variable where it is known.
     pub fn lookup(&self, name: &str) -> Option<String> {
         self.variables.get(name).and_then(|variable| variable.value.clone())
+    }
+
+    /// As much of a variable's value as is known; `None` where nothing declares it.
+    pub fn partial(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|variable| variable.partial.clone())
     }
 
     /// The variable of that name, if one is in scope.

@@ -7,7 +7,7 @@ use super::{
     state::State,
 };
 use crate::{
-    context::{Destination, EntryKind, Filtered, Selector},
+    context::{Destination, EntryKind, Filtered, Selector, path},
     syntax::{self, Instruction, Keyword, Source},
 };
 
@@ -163,7 +163,13 @@ impl Transfer {
             return None;
         }
         let into_directory = self.into_directory || known || roots.len() > 1 || reader.state.directory == *destination;
-        let roots = roots.into_iter().map(|(path, kind)| root(path, kind, destination, into_directory)).collect();
+        // The contents of a directory behind a link are those of the directory.
+        let real = |path: String, kind| match kind {
+            EntryKind::Directory => path::resolve(context, &path).unwrap_or(path),
+            _ => path,
+        };
+        let roots = roots.into_iter();
+        let roots = roots.map(|(path, kind)| root(real(path, kind), kind, destination, into_directory)).collect();
         Some(Placement { selector: selector.clone(), roots })
     }
 }

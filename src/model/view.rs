@@ -4,7 +4,7 @@ use super::{
     path::StagePath,
     placement::{Placement, Root},
 };
-use crate::context::Filtered;
+use crate::context::{EntryKind, Filtered};
 
 /// The context files that the placements before a step have brought into the stage. Later placements win.
 #[derive(Clone, Debug)]
@@ -19,7 +19,8 @@ impl<'a> View<'a> {
 
     /// The context path of what stands at a place in the stage, where a placement brings it there.
     pub fn origin(&self, context: &Filtered<'_>, place: &StagePath) -> Option<String> {
-        let candidates = self.placements.iter().rev().filter_map(|placement| placement.origin(place));
+        let roots = self.placements.iter().rev().flat_map(|placement| placement.roots.iter().rev());
+        let candidates = roots.filter_map(|root| root.origin(place));
         candidates.into_iter().find(|path| path.is_empty() || context.entry(path).is_some())
     }
 
@@ -32,10 +33,28 @@ impl<'a> View<'a> {
         })
     }
 
+    /// All context directories that a directory of the stage may mirror, the most telling first: directories whose
+    /// contents were copied there or above it, then those of which a file was copied into it.
+    pub fn directories(&self, context: &Filtered<'_>, place: &StagePath) -> Vec<String> {
+        let roots = || self.placements.iter().rev().flat_map(|placement| placement.roots.iter().rev());
+        let whole = roots().filter_map(|root| root.origin(place)).filter(|path| is_directory(context, path));
+        let mut found: Vec<String> = Vec::new();
+        for path in whole.chain(roots().filter_map(|root| file_directory(root, place))) {
+            if !found.contains(&path) {
+                found.push(path);
+            }
+        }
+        found
+    }
+
     /// Whether a placement brings this context path to this place.
     pub fn provides(&self, path: &str, place: &StagePath) -> bool {
         self.placements.iter().any(|placement| placement.landing(path).is_some_and(|landing| landing == *place))
     }
+}
+
+fn is_directory(context: &Filtered<'_>, path: &str) -> bool {
+    path.is_empty() || context.entry(path).is_some_and(|entry| entry.kind == EntryKind::Directory)
 }
 
 /// The directory of a file that was copied straight into `place` under its own name.
