@@ -7,20 +7,20 @@
 //!
 //! The order of `RUN` steps is never changed here.
 
-mod bring;
 mod carried;
 mod crossing;
 mod declaration;
 mod emit;
 mod environment;
 mod ignore_lines;
+mod leaving_out;
 mod moves;
+mod presence;
 mod sink;
 mod transfer_crossing;
 mod warm_up;
 mod whole_copy;
 
-pub use bring::bring;
 pub use carried::{Bring, Carried};
 pub use crossing::{Caveat, Crossing, Needed, Obstacle};
 pub use declaration::sink_declaration;

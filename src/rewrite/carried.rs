@@ -2,7 +2,7 @@
 
 use crate::{
     context::{EntryKind, Filtered},
-    model::{Build, Placement, StagePath, StepId, Supply, Transfer},
+    model::{Build, Placement, Run, StagePath, Step, StepId, Supply, Transfer},
     syntax::Instruction,
 };
 
@@ -30,7 +30,7 @@ const SYSTEM: [&str; 16] = [
 const PROJECTS: [&str; 3] = ["/usr/src", "/usr/app", "/usr/share/nginx"];
 
 /// Names in a home directory that programs read on their own.
-const HOME_SETTINGS: [&str; 16] = [
+pub(super) const HOME_SETTINGS: [&str; 16] = [
     ".aws",
     ".bashrc",
     ".bundle",
@@ -88,7 +88,8 @@ impl<'a> Carried<'a> {
             Supply::Stage(_) | Supply::Image(_) => transfer.destination.is_some(),
             Supply::Inline | Supply::Remote | Supply::Unknown => false,
         };
-        movable.then_some(Self { build, id, transfer, instruction })
+        let behind_link = transfer.destination.as_ref().is_some_and(|place| link_above(build, id, place).is_some());
+        (movable && !behind_link && !build.has_triggers(id.stage)).then_some(Self { build, id, transfer, instruction })
     }
 
     /// The context and where the copy's files land in it, for a copy of context files.
@@ -104,8 +105,11 @@ impl<'a> Carried<'a> {
                 _ => Bring::Unknown,
             };
         };
-        if let Some(path) = placement.origin(place) {
-            return bring_of(context, placement, &path);
+        // Several sources may share a place; later ones win.
+        let origins = placement.roots.iter().rev().filter_map(|root| root.origin(place));
+        let mut brought = origins.map(|path| bring_of(context, placement, &path));
+        if let Some(brought) = brought.find(|brought| *brought != Bring::Nothing) {
+            return brought;
         }
         // A root may land below the place that is asked about.
         let below =
@@ -132,6 +136,12 @@ impl<'a> Carried<'a> {
             }
         })
     }
+}
+
+/// The link, made by an earlier step, behind which a place stands.
+pub(super) fn link_above(build: &Build<'_>, id: StepId, place: &StagePath) -> Option<StagePath> {
+    let links = build.steps_to(id).filter_map(Step::run).flat_map(Run::links);
+    links.into_iter().find(|link| place.below(link).is_some()).cloned()
 }
 
 /// Whether two places are at or below one another. A place of which only the base image knows where it stands is taken to

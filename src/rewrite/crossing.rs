@@ -1,8 +1,10 @@
 //! Whether a copy may move below a `RUN`, and what must be copied in front of it first.
 
 use super::{
-    carried::{Bring, Carried, overlaps},
+    carried::{Bring, Carried, link_above, overlaps},
     environment::environment_obstacle,
+    leaving_out::missed_by,
+    presence::stands_without,
 };
 use crate::{
     context::EntryKind,
@@ -75,16 +77,19 @@ impl Obstacle {
 ///
 /// # Errors
 /// The first reason why not.
-pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run) -> Result<Crossing, Obstacle> {
+pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run, ahead: &[Needed]) -> Result<Crossing, Obstacle> {
     let reader = Reader { carried, id, run };
     reader.check_opaque()?;
     reader.check_mounts()?;
+    reader.check_links()?;
     let mut crossing = Crossing::default();
     for command in &run.commands {
         reader.cross_command(command, &mut crossing)?;
     }
     crossing.manifests.sort();
     crossing.manifests.dedup();
+    let ahead: Vec<Needed> = ahead.iter().chain(&crossing.manifests).cloned().collect();
+    reader.check_directories(&ahead)?;
     Ok(crossing)
 }
 
@@ -123,6 +128,37 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Nobody knows what is reached through a link that an earlier step, or the step itself, has made.
+    fn check_links(&self) -> Result<(), Obstacle> {
+        let next = StepId { step: self.id.step + 1, ..self.id };
+        for command in &self.run.commands {
+            let named = command.accesses.iter().map(|access| &access.path);
+            for path in named.chain(&command.directory) {
+                let link = link_above(self.carried.build, next, path).filter(|link| link != path);
+                if let Some(link) = link {
+                    return Err(self.obstacle(format!("it reaches `{path}` through the link `{link}`"), path.as_str()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The directories that the step works in or writes into must be there without the copy.
+    fn check_directories(&self, ahead: &[Needed]) -> Result<(), Obstacle> {
+        let start = &self.carried.build.step(self.id).before.directory;
+        for command in &self.run.commands {
+            let worked_in = command.directory.as_ref().filter(|directory| *directory != start);
+            let written = command.accesses.iter().filter(|access| access.access == Access::Write);
+            for directory in written.map(|access| access.path.parent()).chain(worked_in.cloned()) {
+                if !stands_without(self.carried, self.id, &directory, ahead) {
+                    let reason = format!("it needs the directory `{directory}`, which the copy creates");
+                    return Err(self.obstacle(reason, command.known.title.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn cross_command(&self, command: &KnownCommand, crossing: &mut Crossing) -> Result<(), Obstacle> {
         let inherent = command.closure.iter().flat_map(|closure| &closure.refusals).find(|refusal| refusal.inherent);
         if let Some(refusal) = inherent {
@@ -144,7 +180,7 @@ impl Reader<'_> {
         if let Some(reason) = self.carried.reaches_into_system() {
             return Err(self.obstacle(reason, title.clone()));
         }
-        environment_obstacle(self.carried, self.id, command, crossing)?;
+        environment_obstacle(self.carried, self.id, self.run, command, crossing)?;
         if effect == Effect::ContextFree {
             return Ok(());
         }
@@ -247,8 +283,7 @@ impl Reader<'_> {
     /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.
     fn is_there_already(&self, path: &str, place: &StagePath) -> bool {
         let build = self.carried.build;
-        let stage = &build.stages[self.carried.id.stage];
-        for step in stage.steps[..self.carried.id.step].iter().rev() {
+        for step in build.steps_to(self.carried.id) {
             match &step.action {
                 Action::Transfer(transfer) => {
                     let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(path));
@@ -279,14 +314,14 @@ impl Reader<'_> {
         let title = &command.known.title;
         match kind {
             WriteKind::Output | WriteKind::CleanOutput if !brought => crossing.outputs.push(path.to_owned()),
-            WriteKind::CleanOutput => crossing.caveats.push(Caveat::Ignore {
-                path: path.to_owned(),
-                reason: format!("`{title}` empties `{path}` before it fills it"),
-            }),
-            WriteKind::Output if self.is_untracked(path) => crossing.caveats.push(Caveat::Ignore {
-                path: path.to_owned(),
-                reason: format!("`{path}` is ignored by git, so no clean checkout has it"),
-            }),
+            WriteKind::Output | WriteKind::CleanOutput if self.is_untracked(path) => {
+                let reason = format!("`{path}` is ignored by git, so no clean checkout has it");
+                crossing.caveats.push(self.leave_out(path, true, reason));
+            }
+            WriteKind::CleanOutput => {
+                let reason = format!("`{title}` empties `{path}` before it fills it");
+                crossing.caveats.push(self.leave_out(path, false, reason));
+            }
             WriteKind::Output => crossing.caveats.push(Caveat::Differs {
                 reason: format!("`{path}` of the build context would be copied over what `{title}` installs"),
                 evidence: path.to_owned(),
@@ -296,6 +331,21 @@ impl Reader<'_> {
                 evidence: path.to_owned(),
             }),
             WriteKind::MayRewrite | WriteKind::Create => {}
+        }
+    }
+
+    /// Leaves a directory out of the context, unless another step needs it there.
+    fn leave_out(&self, path: &str, is_untracked: bool, reason: String) -> Caveat {
+        let Some(other) = missed_by(self.carried, path, is_untracked) else {
+            return Caveat::Ignore { path: path.to_owned(), reason };
+        };
+        let line = self.carried.build.instruction(other).lines.0;
+        Caveat::Differs {
+            reason: format!(
+                "`{path}` stands in the build context and would be copied over the new one, and the step on line {line} \
+                 takes it from there, so it cannot be left out"
+            ),
+            evidence: path.to_owned(),
         }
     }
 

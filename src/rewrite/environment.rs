@@ -1,10 +1,19 @@
 //! Variables by which files that a copy brings may change what a command does.
 
 use super::{
-    carried::{Bring, Carried},
+    carried::{Bring, Carried, HOME_SETTINGS},
     crossing::{Crossing, Needed, Obstacle},
 };
-use crate::model::{KnownCommand, StagePath, StepId};
+use crate::{
+    model::{KnownCommand, Run, StagePath, State, StepId},
+    shell::{Part, ShellWord},
+};
+
+/// A variable that a command finds: as much of its value as is known.
+struct Setting {
+    name: String,
+    value: String,
+}
 
 /// A search path in the environment, or a variable that the command's pack says it reads, may point to what is copied.
 ///
@@ -13,53 +22,99 @@ use crate::model::{KnownCommand, StagePath, StepId};
 pub(super) fn environment_obstacle(
     carried: &Carried<'_>,
     id: StepId,
+    run: &Run,
     command: &KnownCommand,
     crossing: &mut Crossing,
 ) -> Result<(), Obstacle> {
     let state = &carried.build.step(id).before;
-    let set = state.variables().filter_map(|(name, variable)| Some((name.to_owned(), variable.value.clone()?)));
-    let assigned = command
-        .command
-        .assignments
-        .iter()
-        .map(|given| (given.name.clone(), given.value.literal().unwrap_or_default().to_owned()));
-    for (name, value) in set.chain(assigned) {
-        let is_search_path = name == "PATH";
-        if !is_search_path && !command.known.reads_variable(&name) {
-            continue;
-        }
-        for entry in value.split(':').filter(|entry| entry.starts_with('/')) {
-            let place = StagePath::root().join(entry);
-            let obstacle = || {
-                Obstacle::new(
-                    id,
-                    format!("`{name}` points to `{entry}`, which is copied before it"),
-                    format!("{name}={value}"),
-                )
-            };
-            match carried.brings(&place) {
-                Bring::Nothing => {}
-                Bring::Directory(directory) if is_search_path => {
-                    if holds_program(carried, &directory, command) {
-                        return Err(obstacle());
+    let directory = command.directory.clone().unwrap_or_else(|| state.directory.clone());
+    for setting in settings(state, run, command) {
+        let obstacle = |place: &str| {
+            let reason = format!("`{}` points to `{place}`, which is copied before it", setting.name);
+            Obstacle::new(id, reason, format!("{}={}", setting.name, setting.value))
+        };
+        if setting.name == "PATH" {
+            for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
+                check_search_path(carried, command, &directory.join(entry)).map_err(|()| obstacle(entry))?;
+            }
+        } else if setting.name == "HOME" {
+            check_home(carried, &directory.join(&setting.value)).map_err(|()| obstacle(&setting.value))?;
+        } else if command.known.reads_variable(&setting.name) {
+            for word in words(&setting.value) {
+                let place = directory.join(word);
+                let brought = carried.brings(&place);
+                match brought {
+                    Bring::Nothing => {}
+                    // A program may load others that nobody knows of.
+                    Bring::File(path) if !carried.transfer.varies && !is_program(&path) => {
+                        crossing.manifests.push(Needed { path, directory: false, place });
                     }
+                    _ => return Err(obstacle(word)),
                 }
-                Bring::File(path) if !is_search_path && !carried.transfer.varies => {
-                    crossing.manifests.push(Needed { path, directory: false, place });
-                }
-                _ => return Err(obstacle()),
             }
         }
     }
     Ok(())
 }
 
-/// Whether a context directory on the search path holds a program of the command's name.
-fn holds_program(carried: &Carried<'_>, directory: &str, command: &KnownCommand) -> bool {
-    let Some((context, _)) = carried.placement() else { return true };
+/// What `ENV` and `ARG` set, what commands before it in the step export, and what stands in front of the command.
+fn settings(state: &State, run: &Run, command: &KnownCommand) -> Vec<Setting> {
+    let declared =
+        state.variables().map(|(name, variable)| Setting { name: name.to_owned(), value: variable.partial.clone() });
+    let earlier = run.commands.iter().take_while(|other| other.command.range.start < command.command.range.start);
+    let exported = earlier.flat_map(|other| &other.command.words).filter_map(|word| {
+        let text = known_text(word, state);
+        let (name, value) = text.split_once('=')?;
+        let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        is_name.then(|| Setting { name: name.to_owned(), value: value.to_owned() })
+    });
+    let assigned = command.command.assignments.iter();
+    let assigned = assigned.map(|given| Setting { name: given.name.clone(), value: known_text(&given.value, state) });
+    declared.chain(exported).chain(assigned).collect()
+}
+
+/// As much of a word as is known.
+fn known_text(word: &ShellWord, state: &State) -> String {
+    word.parts.iter().fold(String::new(), |text, part| match part {
+        Part::Literal(literal) => text + literal,
+        Part::Variable { name, default } => text + &state.partial(name).or_else(|| default.clone()).unwrap_or_default(),
+        Part::Pattern(_) | Part::Unknown => text,
+    })
+}
+
+fn is_program(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    ending
+        .is_some_and(|ending| matches!(ending, "js" | "cjs" | "mjs" | "ts" | "py" | "rb" | "php" | "sh" | "so" | "jar"))
+}
+
+/// The pieces of a value that may be paths: `/a:/b`, `--require ./hook.js`, `--require=/app/hook.js`.
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    let pieces = value.split([':', ';', ',', '=', ' ', '\t', '\'', '"']);
+    pieces.filter(|piece| !piece.is_empty() && !piece.starts_with("//"))
+}
+
+/// A context directory on the search path must not hold a program of the command's name.
+fn check_search_path(carried: &Carried<'_>, command: &KnownCommand, place: &StagePath) -> Result<(), ()> {
+    let directory = match carried.brings(place) {
+        Bring::Nothing | Bring::File(_) => return Ok(()),
+        Bring::Directory(directory) => directory,
+        Bring::Unknown => return Err(()),
+    };
+    let Some((context, _)) = carried.placement() else { return Err(()) };
     let programs = command.command.program().into_iter().chain(command.command.prefixes.iter().map(String::as_str));
-    programs.into_iter().any(|program| {
+    let held = programs.into_iter().any(|program| {
         let path = if directory.is_empty() { program.to_owned() } else { format!("{directory}/{program}") };
         context.entry(&path).is_some()
-    })
+    });
+    if held { Err(()) } else { Ok(()) }
+}
+
+/// A home directory must not get settings of programs.
+fn check_home(carried: &Carried<'_>, home: &StagePath) -> Result<(), ()> {
+    if matches!(carried.brings(home), Bring::Nothing | Bring::File(_)) {
+        return Ok(());
+    }
+    let held = HOME_SETTINGS.iter().any(|name| carried.brings(&home.join(&format!("./{name}"))) != Bring::Nothing);
+    if held { Err(()) } else { Ok(()) }
 }

@@ -198,7 +198,7 @@ fn outputs(build: &Build<'_>) -> BTreeMap<String, Vec<usize>> {
 }
 
 /// Whether the first commands that run after a copy empty what it brings to `path`.
-fn is_emptied_next(build: &Build<'_>, copy: StepId, path: &str) -> bool {
+pub(super) fn is_emptied_next(build: &Build<'_>, copy: StepId, path: &str) -> bool {
     let Some(stage) = build.stages.get(copy.stage) else { return false };
     let placement = build.step(copy).transfer().and_then(|transfer| transfer.placement.as_ref());
     let Some(landing) = placement.and_then(|placement| placement.landing(path)) else { return false };

@@ -11,7 +11,7 @@ use crate::{
     context::{EntryKind, path},
     diagnostic::Safety,
     ecosystem::Effect,
-    model::{Build, StepId},
+    model::{Build, Root, StepId},
     text::TextEdit,
 };
 
@@ -114,8 +114,11 @@ pub fn survey(build: &Build<'_>) -> Survey {
 
 /// The move that carries out a sink.
 pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
-    let edit = sink_edit(build, sunk)?;
     let manifests = sunk.manifests();
+    if is_whole(build, sunk.carried, &manifests) {
+        return None;
+    }
+    let edit = sink_edit(build, sunk)?;
     if is_all_needed(build, sunk, &manifests) {
         return None;
     }
@@ -162,6 +165,14 @@ fn is_all_needed(build: &Build<'_>, sunk: &Sink, manifests: &[Needed]) -> bool {
         let files = walk.found.iter().filter(|(_, entry)| entry.kind != EntryKind::Directory);
         is_needed(&root.context) || root.directory && !walk.cut && files.into_iter().all(|(path, _)| is_needed(path))
     })
+}
+
+/// Whether what is copied ahead is all that the copy brings, so that nothing is left to move.
+fn is_whole(build: &Build<'_>, id: StepId, manifests: &[Needed]) -> bool {
+    let placement = build.step(id).transfer().and_then(|transfer| transfer.placement.as_ref());
+    let is_ahead =
+        |root: &Root| manifests.iter().any(|needed| needed.path == root.context && needed.place == root.landing);
+    placement.is_some_and(|placement| !manifests.is_empty() && placement.roots.iter().all(is_ahead))
 }
 
 /// Why the image stays the same.

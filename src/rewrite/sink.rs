@@ -3,6 +3,7 @@
 use super::{
     carried::Carried,
     crossing::{Caveat, Crossing, Needed, Obstacle, cross_run},
+    presence::{created, makes},
     transfer_crossing::cross_transfer,
 };
 use crate::{
@@ -60,11 +61,10 @@ pub fn sink(build: &Build<'_>, id: StepId) -> Option<Sink> {
     let stage = &build.stages[id.stage];
     let mut sink = Sink { carried: id, crossed: Vec::new(), stopped_by: None };
     let mut worth = 0;
-    let mut made_directory = false;
     for step in id.step + 1..stage.steps.len() {
         let below = StepId { step, ..id };
         let after = stage.steps.get(step + 1).map_or(&stage.end, |next| &next.before);
-        let crossed = cross_step(&carried, below, &mut made_directory).and_then(|crossing| {
+        let crossed = cross_step(&carried, below, &sink.manifests()).and_then(|crossing| {
             stays_the_same(&carried, below, after)?;
             Ok(crossing)
         });
@@ -83,7 +83,7 @@ pub fn sink(build: &Build<'_>, id: StepId) -> Option<Sink> {
         }
     }
     sink.crossed.truncate(worth);
-    check_directories(&carried, made_directory, &mut sink);
+    check_directories(&carried, &mut sink);
     Some(sink)
 }
 
@@ -91,11 +91,11 @@ fn is_worth_crossing(build: &Build<'_>, id: StepId) -> bool {
     build.step(id).run().is_some_and(|run| (run.cost.low * run.cost.high).sqrt() >= WORTH_CROSSING)
 }
 
-/// Whether one step can be crossed; what a `RUN` takes for it.
-fn cross_step(carried: &Carried<'_>, id: StepId, made_directory: &mut bool) -> Result<Option<Crossing>, Obstacle> {
+/// Whether one step can be crossed; what a `RUN` takes for it. `ahead` is what is copied in front of it.
+fn cross_step(carried: &Carried<'_>, id: StepId, ahead: &[Needed]) -> Result<Option<Crossing>, Obstacle> {
     let step = carried.build.step(id);
     match &step.action {
-        Action::Run(run) => cross_run(carried, id, run).map(Some),
+        Action::Run(run) => cross_run(carried, id, run, ahead).map(Some),
         Action::Transfer(other) => cross_transfer(carried, id, other).map(|()| None),
         Action::Workdir(path) => {
             let is_root =
@@ -104,7 +104,6 @@ fn cross_step(carried: &Carried<'_>, id: StepId, made_directory: &mut bool) -> R
             if overlaps && !is_root {
                 return Err(Obstacle::new(id, "it would create the directory for another user", path.as_str()));
             }
-            *made_directory |= overlaps;
             Ok(None)
         }
         Action::Volume(paths) => match paths.iter().find(|path| carried.brings(path) != super::Bring::Nothing) {
@@ -149,29 +148,43 @@ fn destination_in(carried: &Carried<'_>, state: &State) -> Option<StagePath> {
     expanded.unset.is_empty().then(|| state.directory.join(&expanded.text))
 }
 
-/// The directory that a copy creates has the owner and mode that the copy gives it. Where something else creates it first,
-/// those may differ.
-fn check_directories(carried: &Carried<'_>, made_directory: bool, sink: &mut Sink) {
-    let Some(first) = sink.crossed.first_mut() else { return };
-    let has_owner = carried.instruction.flag("chown").is_some() || carried.instruction.flag("chmod").is_some();
-    if has_owner && made_directory && first.crossing.manifests.is_empty() {
-        first.crossing.caveats.push(Caveat::Differs {
-            reason: "the destination would be created by `WORKDIR` instead of by the copy, with another owner"
-                .to_owned(),
-            evidence: carried.transfer.destination.as_ref().map(ToString::to_string).unwrap_or_default(),
-        });
-    }
-    let Some((context, placement)) = carried.placement() else { return };
-    let odd = placement.roots.iter().find(|root| {
-        let mode = context.entry(&root.context).map_or(0o755, |entry| entry.mode & 0o7777);
-        root.directory && !root.context.is_empty() && mode != 0o755 && !first.crossing.manifests.is_empty()
+/// The directories that a copy creates get the owner and mode of its flags. Where a step that the copy moves below makes
+/// one of them first, with other flags or none, those differ.
+fn check_directories(carried: &Carried<'_>, sink: &mut Sink) {
+    let Some(last) = sink.last() else { return };
+    let directories = created(carried);
+    // What is copied ahead creates the directories as the copy would.
+    let ahead = sink.crossed.iter().position(|crossed| !crossed.crossing.manifests.is_empty());
+    let end = match ahead {
+        Some(0) => return,
+        Some(index) => sink.crossed[index].id.step,
+        None => last.step,
+    };
+    let steps = &carried.build.stages[carried.id.stage].steps;
+    let maker = (carried.id.step + 1..end).find_map(|step| {
+        let id = StepId { step, ..carried.id };
+        if same_owner(carried, id) {
+            return None;
+        }
+        directories.iter().find(|place| makes(&steps[step], place)).map(|place| (id, place))
     });
-    if let Some(root) = odd {
+    if let (Some((id, place)), Some(first)) = (maker, sink.crossed.first_mut()) {
+        let instruction = carried.build.instruction(id);
+        let keyword = instruction.keyword_range.of(carried.build.inputs.file.source());
         first.crossing.caveats.push(Caveat::Differs {
-            reason: format!("`{}` has a mode that the directory copied to would not get", root.context),
-            evidence: root.context.clone(),
+            reason: format!(
+                "`{place}` would be created by the `{keyword}` on line {} instead of by the copy, with another owner",
+                instruction.lines.0
+            ),
+            evidence: place.to_string(),
         });
     }
+}
+
+/// Whether two instructions give what they create to the same owner with the same mode.
+fn same_owner(carried: &Carried<'_>, id: StepId) -> bool {
+    let other = carried.build.instruction(id);
+    ["chown", "chmod"].iter().all(|flag| carried.instruction.flag_value(flag) == other.flag_value(flag))
 }
 
 /// Whether a copy brings files of the context, rather than of a stage or an image.

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use super::super::pack::{ClosureSpec, Follow, Use};
 use super::super::pattern::Pattern;
-use super::super::{Missing, PathKind, WriteKind, document, path};
+use super::super::{PathKind, WriteKind, document, path};
 use super::Build;
 use super::condition::shortened;
-use super::reference::{Demand, Reference};
 
 /// Files after which a closure is not followed any further.
 const MOST_FILES: usize = 5000;
@@ -90,8 +89,7 @@ impl Build<'_> {
             return self.refuse(reason, &format!("{file}: {}", shortened(reference)));
         }
         let reason = format!("{} of `{file}`", follow.reason);
-        let demand = if follow.optional { Demand::Never } else { Demand::Always };
-        self.take_path(&target, &follow.take, &follow.group, &reason, &Reference::new(file, demand));
+        self.take_path(&target, &follow.take, &follow.group, &reason, file, follow.optional);
         if follow.writes && self.site.files.kind(&target).is_some() {
             self.write(target, WriteKind::MayRewrite);
         }
@@ -112,8 +110,7 @@ impl Build<'_> {
             };
             if found.is_empty() && !negated && !path::is_pattern(positive) && !follow.optional {
                 let path = path::join(base, positive).unwrap_or_default();
-                let (from, reason) = (file.to_owned(), follow.reason.clone());
-                self.missing(Missing { path, from, reason, required: false });
+                self.missing(&path, file, &follow.reason);
             }
             for (directory, _) in found.into_iter().filter(|(_, kind)| *kind == PathKind::Directory) {
                 if negated {
@@ -125,8 +122,7 @@ impl Build<'_> {
         }
         let reason = format!("{} of `{file}`", follow.reason);
         for directory in directories {
-            self.take_path(&directory, &follow.take, &follow.group, &reason, &Reference::new(file, Demand::Part));
-            self.part(follow, &directory, file);
+            self.take_path(&directory, &follow.take, &follow.group, &reason, file, true);
         }
     }
 }
