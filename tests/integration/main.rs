@@ -9,6 +9,7 @@ mod fix;
 mod lint;
 mod optimize;
 mod program;
+mod rewrite;
 mod shell;
 mod source;
 mod syntax;

@@ -1,0 +1,44 @@
+//! Rewrites: each folder `tests/cases/rewrite/<case>` is a build context with a hazard; the snapshot shows the plan. What is
+//! written must leave nothing to change.
+//!
+//! Every case was built before and after with `BuildKit`: where the plan changes it, both images are equal.
+
+use std::path::Path;
+
+use crate::program;
+
+#[test]
+fn every_case_is_planned_as_its_snapshot_says() {
+    for case in program::cases("rewrite") {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&case, folder.path());
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let plan = optimize(folder.path(), &[]);
+        let _written = optimize(folder.path(), &["--write"]);
+        let again = optimize(folder.path(), &[]);
+        assert!(again.contains("nothing to change"), "{name}: a plan of a plan's result is not empty:\n{again}");
+        program::assert_snapshot("rewrite", &name, "optimize", &plan);
+    }
+}
+
+fn optimize(folder: &Path, args: &[&str]) -> String {
+    let run = program::run(program::layerwise(folder, &[&["optimize"], args].concat()), "");
+    assert_ne!(run.exit, Some(2), "{}", run.stderr);
+    run.stdout
+}
+
+/// Copies a folder with its links.
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let source = entry.unwrap().path();
+        let target = to.join(source.file_name().unwrap());
+        if source.is_symlink() {
+            std::os::unix::fs::symlink(std::fs::read_link(&source).unwrap(), &target).unwrap();
+        } else if source.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy(&source, &target);
+        } else {
+            std::fs::copy(&source, &target).unwrap();
+        }
+    }
+}
