@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::context::Context as _;
+use crate::diagnostic::Severity;
 use crate::lint::ignore_fix::add_lines;
 use crate::lint::meta::declare_rule;
 use crate::lint::phrase::{enumerated, quoted, weighed};
@@ -46,7 +47,8 @@ declare_rule! {
     /// it.
     ///
     /// ## Known problems
-    /// A file that is read from standard input has no context, so nothing is reported. `.git` is not counted where a
+    /// Where nothing stands in the context yet that does not belong there, the finding is information only. A file that
+    /// is read from standard input has no context, so nothing is reported. `.git` is not counted where a
     /// `RUN` asks `git` about the repository.
     ///
     /// ## References
@@ -72,29 +74,36 @@ impl Rule for MissingDockerignore {
         let Some(copies) = WholeCopies::find(subject.build) else { return };
         let lines = first_lines(&copies);
         let Some(first) = copies.steps.first().filter(|_| !lines.is_empty()) else { return };
+        let riding = what_rides_along(&copies, &lines);
+        let named = if riding.is_empty() { what_may_come(&lines) } else { riding.clone() };
         let message = format!(
             "no `{}` keeps {} out of this {} of the whole context",
             subject.ignore_path,
-            enumerated(&what_rides_along(&copies, &lines)),
+            enumerated(&named),
             copies.name(*first)
         );
         let diagnostic = report.add(Self::META, copies.range(*first), message);
+        if riding.is_empty() {
+            diagnostic.severity = Severity::Info;
+        }
         diagnostic.fix = add_lines(subject, &lines);
         diagnostic.help = help(&lines);
     }
 }
 
-/// What is copied today that should not be; where that is nothing, the patterns of what will be.
+/// What is copied today that should not be.
 fn what_rides_along(copies: &WholeCopies<'_>, lines: &[IgnoreLine]) -> Vec<String> {
     let standing = lines.iter().flat_map(|line| line.evidence.iter().cloned());
     let mut paths: Vec<String> = standing.chain(ignored_by_git(copies)).collect();
     let mut seen = BTreeSet::new();
     paths.retain(|path| seen.insert(path.clone()));
-    if paths.is_empty() {
-        let patterns = lines.iter().map(|line| line.pattern.as_str()).filter(|pattern| *pattern != REPOSITORY);
-        return patterns.map(quoted).collect();
-    }
     paths.iter().map(|path| weighed(copies.context, path)).collect()
+}
+
+/// What will be copied once it stands there.
+fn what_may_come(lines: &[IgnoreLine]) -> Vec<String> {
+    let patterns = lines.iter().map(|line| line.pattern.as_str()).filter(|pattern| *pattern != REPOSITORY);
+    patterns.map(quoted).collect()
 }
 
 /// What stands at the root of the context and git is told to leave out.
