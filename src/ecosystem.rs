@@ -28,7 +28,7 @@ mod words;
 pub use arguments::{Volatility, argument_volatility};
 pub use catalog::{Catalog, PackError};
 pub use images::{ImageFacts, image_facts};
-pub use interface::{Closure, Effect, Missing, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
+pub use interface::{Closure, Effect, Locking, Missing, Need, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
 pub use pattern::Pattern;
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
 pub use site::Site;

@@ -18,11 +18,14 @@ mod report;
 mod rule;
 mod rules {
     pub(super) mod context_free_run_after_copy;
+    pub(super) mod copied_install_output;
     pub(super) mod copy_before_install;
     pub(super) mod ignored_copy_source;
     pub(super) mod incomplete_dockerignore;
+    pub(super) mod manifest_copy_misses_file;
     pub(super) mod missing_dockerignore;
     pub(super) mod single_stage_build;
+    pub(super) mod unlocked_install;
     pub(super) mod unpinned_base_image;
     pub(super) mod volatile_arg_before_run;
 }

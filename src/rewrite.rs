@@ -7,6 +7,7 @@
 //!
 //! The order of `RUN` steps is never changed here.
 
+mod bring;
 mod carried;
 mod crossing;
 mod declaration;
@@ -21,6 +22,7 @@ mod transfer_crossing;
 mod warm_up;
 mod whole_copy;
 
+pub use bring::bring;
 pub use carried::{Bring, Carried};
 pub use crossing::{Caveat, Crossing, Needed, Obstacle};
 pub use declaration::sink_declaration;

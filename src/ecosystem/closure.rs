@@ -3,19 +3,24 @@
 mod condition;
 mod follow;
 mod lock;
+mod parts;
 mod reads;
+mod reference;
 mod scripts;
+mod triggers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use serde_json::Value;
 
+use reference::{Demand, Reference};
+
 use super::catalog::Catalog;
-use super::pack::ClosureSpec;
+use super::pack::{ClosureSpec, Names};
 use super::recognition::{Access, Match, Recognition};
 use super::site::Site;
-use super::{Closure, Effect, Missing, PathKind, Read, Refusal, Write, WriteKind, path};
+use super::{Closure, Effect, Locking, Missing, Need, PathKind, Read, Refusal, Write, WriteKind, path};
 
 /// How deep scripts may run other commands.
 const DEEPEST: usize = 6;
@@ -48,6 +53,15 @@ impl Catalog {
         let mut build = Build::new(self, found, *site, 0);
         build.project = build.project_directory(&found_spec(found)).unwrap_or_default();
         build.is_locked()
+    }
+
+    /// How the command treats the lock file of its project; `None` where there is none, or the command is told to leave
+    /// it alone.
+    pub fn locking(&self, found: &Match, site: &Site) -> Option<Locking> {
+        let mut build = Build::new(self, found, *site, 0);
+        let spec = found_spec(found);
+        build.project = build.project_directory(&spec)?;
+        build.locking(spec.lock.as_ref()?)
     }
 
     /// Whether the command would install from a lock file and the project has none.
@@ -91,6 +105,8 @@ pub(super) struct Build<'a> {
     reads: BTreeMap<String, Read>,
     /// Files with their groups, in the order they were found.
     members: Vec<(String, String)>,
+    /// Manifests of parts of the project, with how parts are named.
+    parts: BTreeMap<String, Names>,
     closure: Closure,
     trees: HashMap<String, Option<Tree>>,
 }
@@ -107,6 +123,7 @@ impl<'a> Build<'a> {
             clean: found.spec().clean,
             reads: BTreeMap::new(),
             members: Vec::new(),
+            parts: BTreeMap::new(),
             closure: Closure::default(),
             trees: HashMap::new(),
         }
@@ -128,6 +145,7 @@ impl<'a> Build<'a> {
         self.fixed_reads(spec);
         self.word_paths();
         self.follow_all(spec);
+        self.relate_parts();
         self.outputs(spec);
         self.rewrites();
         self.run_scripts(spec);
@@ -201,7 +219,7 @@ impl<'a> Build<'a> {
             if matches!(given.access, Access::Read | Access::Modify) {
                 let group = given.group.clone().unwrap_or_else(|| "arguments".to_owned());
                 let evidence = format!("`{}`", self.found.title);
-                self.take_path(&path, &[], &group, "named by the command", &evidence, false);
+                self.take_path(&path, &[], &group, "named by the command", &Reference::new(&evidence, Demand::Always));
             }
         }
     }
@@ -212,53 +230,6 @@ impl<'a> Build<'a> {
         let holds = only.when.iter().all(|condition| self.holds(condition).is_some())
             && !only.unless.iter().any(|condition| self.holds(condition).is_some());
         self.closure.build_only = holds.then(|| only.what.clone());
-    }
-
-    /// Closures of other packs that this command runs.
-    fn triggers(&mut self) {
-        if self.depth > 0 || self.found.effect() != Effect::Install {
-            return;
-        }
-        let name = self.found.pack.name.get_ref();
-        let catalog = self.catalog;
-        for pack in catalog.packs() {
-            for trigger in pack.triggers.iter().filter(|trigger| trigger.packs.contains(name)) {
-                let holds = trigger.when.iter().any(|condition| self.holds(condition).is_some());
-                if !holds || trigger.unless.iter().any(|condition| self.holds(condition).is_some()) {
-                    continue;
-                }
-                let Some(spec) = pack.closure.get(trigger.closure.get_ref()) else { continue };
-                let project = self.project.clone();
-                let site = Site { directory: Some(&project), ..self.site };
-                let mut build = Build::new(catalog, self.found, site, self.depth + 1);
-                build.project.clone_from(&project);
-                build.clean = false;
-                build.fixed_reads(spec);
-                build.follow_all(spec);
-                build.outputs(spec);
-                build.refusals(spec);
-                let mut closure = build.finish();
-                for read in &mut closure.reads {
-                    read.reason.clone_from(&trigger.reason);
-                }
-                self.merge(closure);
-            }
-        }
-    }
-
-    pub(super) fn merge(&mut self, other: Closure) {
-        for read in other.reads {
-            self.reads.entry(read.path.clone()).or_insert(read);
-        }
-        for write in other.writes {
-            self.write(write.path, write.kind);
-        }
-        for missing in other.missing {
-            self.missing(&missing.path, &missing.from, &missing.reason);
-        }
-        for refusal in other.refusals {
-            self.add_refusal(refusal);
-        }
     }
 
     pub(super) fn refuse(&mut self, reason: &str, evidence: &str) {
@@ -282,8 +253,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    pub(super) fn missing(&mut self, path: &str, from: &str, reason: &str) {
-        let missing = Missing { path: path.to_owned(), from: from.to_owned(), reason: reason.to_owned() };
+    pub(super) fn missing(&mut self, missing: Missing) {
         if !self.closure.missing.contains(&missing) {
             self.closure.missing.push(missing);
         }
@@ -291,8 +261,22 @@ impl<'a> Build<'a> {
 
     pub(super) fn read(&mut self, path: &str, directory: bool, reason: &str) {
         let known = self.reads.entry(path.to_owned());
-        let read = known.or_insert_with(|| Read { path: path.to_owned(), directory, reason: reason.to_owned() });
+        let read = known.or_insert_with(|| Read {
+            path: path.to_owned(),
+            directory,
+            reason: reason.to_owned(),
+            need: Need::Optional,
+        });
         read.directory |= directory;
+    }
+
+    /// Notes what becomes of the command without a file; the stronger need stays.
+    pub(super) fn need(&mut self, path: &str, need: Need) {
+        if let Some(read) = self.reads.get_mut(path)
+            && need > read.need
+        {
+            read.need = need;
+        }
     }
 
     /// The file as a tree; a broken one is a refusal. `None` where it is missing or broken.

@@ -63,6 +63,28 @@ pub struct Read {
     pub directory: bool,
     /// Why it belongs to the closure, as a phrase: ``workspace of `package.json` ``.
     pub reason: String,
+    /// What becomes of the command without it.
+    pub need: Need,
+}
+
+/// What becomes of a command without a file that it reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// It does something else, which may be meant.
+    #[default]
+    Optional,
+    /// Nothing is installed for a part of the project: a member of a workspace.
+    Part {
+        /// The file that lists the parts.
+        from: String,
+        /// Manifests of other parts that depend on it: for those, the command fails.
+        named_by: Vec<String>,
+    },
+    /// It fails, or does not do what was asked for.
+    Required {
+        /// The file that refers to it; the command as its pack spells it, where the command itself does.
+        from: String,
+    },
 }
 
 /// A file that is referred to and does not exist.
@@ -74,6 +96,17 @@ pub struct Missing {
     pub from: String,
     /// Why it is wanted, as a phrase.
     pub reason: String,
+    /// Whether the command fails without it, or does not do what was asked for.
+    pub required: bool,
+}
+
+/// How a command treats the lock file that its project has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Locking {
+    /// The lock file, relative to the root of the context.
+    pub file: String,
+    /// Whether the command installs exactly what it says.
+    pub exact: bool,
 }
 
 /// A path of the project that a command writes.

@@ -10,7 +10,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Effect;
-pub use super::pack_closure::{ClosureSpec, Condition, Follow, OutputSpec, ReadSpec, Refuse, ScriptSpec, Use, Where};
+pub use super::pack_closure::{
+    ClosureSpec, Condition, Follow, Names, OutputSpec, ReadSpec, Refuse, ScriptSpec, Use, Where,
+};
 pub use super::pack_command::{BuildOnly, CommandSpec, OptionSet, Role, Runner};
 pub use super::pack_lock::{Entries, Flag, LockSpec, Mirror};
 

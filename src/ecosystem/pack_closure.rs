@@ -51,6 +51,9 @@ pub struct ReadSpec {
     /// Whether the command fails without one of them.
     #[serde(default)]
     pub required: bool,
+    /// Whether the command fails, or does nothing, where the first one that the project has is out of its sight.
+    #[serde(default)]
+    pub wanted: bool,
     /// Where they are looked for.
     #[serde(default, rename = "in")]
     pub place: Where,
@@ -111,7 +114,7 @@ pub struct Follow {
     /// What the reference names.
     #[serde(rename = "use")]
     pub usage: Use,
-    /// Files that are taken of a directory that is named.
+    /// Files that are taken of a directory that is named; the first one there makes the directory what it is.
     #[serde(default)]
     pub take: Vec<String>,
     /// The group that taken files join.
@@ -131,6 +134,19 @@ pub struct Follow {
     /// A reference to an existing directory makes a claim impossible, for this reason.
     #[serde(default)]
     pub refuse_directory: Option<String>,
+    /// How the taken manifests name one another.
+    #[serde(default)]
+    pub names: Option<Names>,
+}
+
+/// How the parts of a project name one another in their manifests.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Names {
+    /// The selector of a part's own name.
+    pub own: String,
+    /// Selectors of tables whose keys name parts that are depended on.
+    pub used_in: Vec<String>,
 }
 
 /// What a reference names.

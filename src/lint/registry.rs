@@ -1,11 +1,14 @@
 //! Which rules there are.
 
 use super::rules::context_free_run_after_copy::ContextFreeRunAfterCopy;
+use super::rules::copied_install_output::CopiedInstallOutput;
 use super::rules::copy_before_install::CopyBeforeInstall;
 use super::rules::ignored_copy_source::IgnoredCopySource;
 use super::rules::incomplete_dockerignore::IncompleteDockerignore;
+use super::rules::manifest_copy_misses_file::ManifestCopyMissesFile;
 use super::rules::missing_dockerignore::MissingDockerignore;
 use super::rules::single_stage_build::SingleStageBuild;
+use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
 use super::rules::volatile_arg_before_run::VolatileArgBeforeRun;
 use super::{Meta, Rule, builtin};
@@ -19,6 +22,9 @@ pub static RULES: &[&dyn Rule] = &[
     &IncompleteDockerignore,
     &IgnoredCopySource,
     &SingleStageBuild,
+    &ManifestCopyMissesFile,
+    &CopiedInstallOutput,
+    &UnlockedInstall,
     &UnpinnedBaseImage,
 ];
 

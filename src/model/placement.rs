@@ -30,6 +30,12 @@ impl Placement {
         self.selector.selects(path).then_some(landing)
     }
 
+    /// The context paths that it brings, or would bring, to a place in the stage: one for each source that does, the last
+    /// first.
+    pub fn origins(&self, place: &StagePath) -> impl Iterator<Item = String> {
+        self.roots.iter().rev().filter_map(|root| root.origin(place))
+    }
+
     /// Whether it takes the contents of the whole context.
     pub fn takes_whole_context(&self) -> bool {
         self.roots.iter().any(|root| root.directory && root.context.is_empty())

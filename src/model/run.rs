@@ -3,7 +3,7 @@
 use super::path::StagePath;
 use crate::{
     context::path,
-    ecosystem::{Access, Closure, Effect, Match, WarmUp, pack::Cost},
+    ecosystem::{Access, Closure, Effect, Locking, Match, WarmUp, pack::Cost},
     shell::SimpleCommand,
     syntax::Mount,
     text::TextRange,
@@ -41,6 +41,8 @@ pub struct KnownCommand {
     pub warm_up: Option<WarmUp>,
     /// What it reads and writes in the project; `None` where the project is not known.
     pub closure: Option<Closure>,
+    /// How it treats the project's lock file, where there is one.
+    pub locking: Option<Locking>,
     /// Paths that its words name.
     pub accesses: Vec<PathAccess>,
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     context::{Filtered, path},
-    ecosystem::{Access, Closure, Effect, Match, Recognition, Site, WarmUp, pack::Cost},
+    ecosystem::{Access, Closure, Effect, Locking, Match, Recognition, Site, WarmUp, pack::Cost},
     shell::{self, Directory, Guard, Part, Script, ShellOptions, ShellWord, SimpleCommand},
     syntax::{Body, Command, Instruction, Mount, MountKind},
     text::{LogicalText, TextRange},
@@ -52,6 +52,7 @@ fn mentions(inputs: &Inputs<'_>, instruction: &Instruction) -> Vec<String> {
 struct Chosen {
     known: Match,
     closure: Option<Closure>,
+    locking: Option<Locking>,
     warm_up: Option<WarmUp>,
 }
 
@@ -131,7 +132,8 @@ impl Resolver<'_> {
         let lookup = |name: &str| self.lookup(&command, name);
         let recognition = self.inputs.catalog.recognize(&command, &lookup);
         let directory = self.directory_of(&command);
-        let Some(Chosen { known, closure, warm_up }) = self.choose(&command, &recognition, directory.as_ref()) else {
+        let Some(Chosen { known, closure, locking, warm_up }) = self.choose(&command, &recognition, directory.as_ref())
+        else {
             let name = command.words.first().map_or("", |word| word.raw.as_str());
             return self.opaque(command.range, format!("`{name}` is no command that layerwise knows"));
         };
@@ -151,7 +153,16 @@ impl Resolver<'_> {
                 .push(Opaque { range: command.range, reason: "the directory it runs in is not known".to_owned() }),
         }
         accesses.extend(self.redirects(&command, directory.as_ref()));
-        self.run.commands.push(KnownCommand { command, known, directory, anchors, warm_up, closure, accesses });
+        self.run.commands.push(KnownCommand {
+            command,
+            known,
+            directory,
+            anchors,
+            warm_up,
+            closure,
+            locking,
+            accesses,
+        });
     }
 
     /// The candidate that the project's files point to, with the closure it has there.
@@ -162,7 +173,7 @@ impl Resolver<'_> {
         directory: Option<&StagePath>,
     ) -> Option<Chosen> {
         let first = recognition.first()?;
-        let unplaced = || Some(Chosen { known: first.clone(), closure: None, warm_up: None });
+        let unplaced = || Some(Chosen { known: first.clone(), closure: None, locking: None, warm_up: None });
         let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return unplaced() };
         let mirrored = self.mirrored(context, directory, first);
         // Another copy may have put a file of its own where the project's would be.
@@ -179,6 +190,7 @@ impl Resolver<'_> {
         Some(Chosen {
             known: known.clone(),
             closure: Some(catalog.closure(recognition, &site)),
+            locking: catalog.locking(known, &site),
             warm_up: catalog.warm_up(recognition, &site),
         })
     }

@@ -66,7 +66,7 @@ pub(super) fn move_above(
     .ok()
 }
 
-fn lines_of(file: &Dockerfile, lines: &[String]) -> String {
+pub(super) fn lines_of(file: &Dockerfile, lines: &[String]) -> String {
     lines.iter().fold(String::new(), |text, line| text + line + file.newline())
 }
 

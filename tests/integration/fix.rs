@@ -10,6 +10,8 @@ use layerwise::syntax::Dockerfile;
 use layerwise::text::{Change, TextEdit, TextRange};
 use proptest::prelude::*;
 
+use crate::program;
+
 /// A finding at `range` whose fix makes the given changes.
 fn finding(rule: &'static str, safety: Safety, changes: Vec<(usize, usize, &str)>) -> Diagnostic {
     let changes = changes
@@ -168,5 +170,77 @@ proptest! {
         if once.files.is_empty() {
             prop_assert_eq!(&fix(&once.text).text, &once.text);
         }
+    }
+}
+
+/// A project whose install reads more than its manifest.
+fn project() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest =
+        r#"{ "name": "app", "workspaces": ["packages/*"], "scripts": { "postinstall": "node scripts/a.js" } }"#;
+    let files = [
+        ("package.json", manifest),
+        ("package-lock.json", r#"{ "name": "app", "lockfileVersion": 3, "requires": true, "packages": {} }"#),
+        ("packages/a/package.json", r#"{ "name": "a", "dependencies": { "b": "*" } }"#),
+        ("packages/b/package.json", r#"{ "name": "b" }"#),
+        ("scripts/a.js", ""),
+        ("node_modules/c/index.js", ""),
+        ("requirements.txt", "-r requirements/base.txt\n"),
+        ("requirements/base.txt", "flask\n"),
+    ];
+    for (path, text) in files {
+        program::write(folder.path(), path, text.as_bytes());
+    }
+    folder
+}
+
+fn project_dockerfile() -> impl Strategy<Value = String> {
+    let line = prop::sample::select(vec![
+        "FROM node:22",
+        "FROM base",
+        "WORKDIR /app",
+        "WORKDIR /app/packages/a",
+        "COPY package.json ./",
+        "COPY package.json .",
+        "COPY package.json /app/package.json",
+        "COPY --chown=node package*.json /app/",
+        "COPY [\"package.json\", \"./\"]",
+        "COPY packages/a/package.json packages/a/",
+        "COPY scripts scripts/",
+        "copy requirements.txt \\\n  ./",
+        "COPY . .",
+        "COPY --from=base /app /app",
+        "RUN npm install",
+        "RUN npm ci --omit=dev",
+        "RUN --mount=type=bind,source=scripts,target=scripts npm i",
+        "RUN cd /app && npm install",
+        "RUN pip install -r requirements.txt",
+        "RUN something",
+        "USER app",
+        "# a comment",
+        "",
+    ]);
+    (prop::collection::vec(line, 0..12), prop::sample::select(vec!["\n", "\r\n"])).prop_map(|(lines, newline)| {
+        let start = ["FROM node:22 AS base"];
+        start.into_iter().chain(lines).collect::<Vec<_>>().join("\n").replace('\n', newline)
+    })
+}
+
+proptest! {
+    /// In a project: no trouble, no new syntax error, and what could be fixed is gone.
+    #[test]
+    fn the_rules_fixes_come_to_an_end_in_a_project(source in project_dockerfile()) {
+        let folder = project();
+        let path = folder.path().join("Dockerfile");
+        let discovery = Discovery::new(folder.path(), Source::Isolated, Overrides::default()).unwrap();
+        let settings = discovery.for_file(&path).unwrap();
+        let session = analysis::Session::default();
+        let input = Input { path: Some(&path), source: &source, settings: &settings, session: &session, pending: &[] };
+        let outcome = analysis::check_and_fix(&input, Safety::Unsafe).unwrap().outcome;
+        prop_assert_eq!(&outcome.trouble, &None, "{}", &outcome.text);
+        let errors = |text: &str| Dockerfile::parse(text).errors().len();
+        prop_assert!(errors(&outcome.text) <= errors(&source), "{}", &outcome.text);
+        let left: Vec<_> = outcome.remaining.iter().filter(|left| left.fix.is_some()).collect();
+        prop_assert!(left.is_empty(), "{}\n{left:?}", &outcome.text);
     }
 }

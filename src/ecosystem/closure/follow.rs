@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::super::pack::{ClosureSpec, Follow, Use};
 use super::super::pattern::Pattern;
-use super::super::{PathKind, WriteKind, document, path};
+use super::super::{Missing, PathKind, WriteKind, document, path};
 use super::Build;
 use super::condition::shortened;
+use super::reference::{Demand, Reference};
 
 /// Files after which a closure is not followed any further.
 const MOST_FILES: usize = 5000;
@@ -89,7 +90,8 @@ impl Build<'_> {
             return self.refuse(reason, &format!("{file}: {}", shortened(reference)));
         }
         let reason = format!("{} of `{file}`", follow.reason);
-        self.take_path(&target, &follow.take, &follow.group, &reason, file, follow.optional);
+        let demand = if follow.optional { Demand::Never } else { Demand::Always };
+        self.take_path(&target, &follow.take, &follow.group, &reason, &Reference::new(file, demand));
         if follow.writes && self.site.files.kind(&target).is_some() {
             self.write(target, WriteKind::MayRewrite);
         }
@@ -110,7 +112,8 @@ impl Build<'_> {
             };
             if found.is_empty() && !negated && !path::is_pattern(positive) && !follow.optional {
                 let path = path::join(base, positive).unwrap_or_default();
-                self.missing(&path, file, &follow.reason);
+                let (from, reason) = (file.to_owned(), follow.reason.clone());
+                self.missing(Missing { path, from, reason, required: false });
             }
             for (directory, _) in found.into_iter().filter(|(_, kind)| *kind == PathKind::Directory) {
                 if negated {
@@ -122,7 +125,8 @@ impl Build<'_> {
         }
         let reason = format!("{} of `{file}`", follow.reason);
         for directory in directories {
-            self.take_path(&directory, &follow.take, &follow.group, &reason, file, true);
+            self.take_path(&directory, &follow.take, &follow.group, &reason, &Reference::new(file, Demand::Part));
+            self.part(follow, &directory, file);
         }
     }
 }

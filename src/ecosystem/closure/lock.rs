@@ -9,7 +9,7 @@ mod entries;
 use serde_json::Value;
 
 use super::super::pack::{ClosureSpec, LockSpec, Mirror};
-use super::super::{WriteKind, document, path};
+use super::super::{Locking, Need, WriteKind, document, path};
 use super::Build;
 
 impl Build<'_> {
@@ -24,9 +24,31 @@ impl Build<'_> {
         paths.into_iter().find(|path| self.site.files.kind(path).is_some())
     }
 
+    pub(super) fn locking(&mut self, lock: &LockSpec) -> Option<Locking> {
+        let file = self.lock_file(lock)?;
+        let exact = self.is_locked();
+        (exact || !self.is_left_alone(lock)).then_some(Locking { file, exact })
+    }
+
+    fn is_left_alone(&mut self, lock: &LockSpec) -> bool {
+        lock.never_when.iter().any(|condition| self.holds(condition).is_some())
+    }
+
     pub(super) fn lock(&mut self, spec: &ClosureSpec) {
         let Some(lock) = &spec.lock else { return };
-        if self.is_locked() || lock.never_when.iter().any(|condition| self.holds(condition).is_some()) {
+        if self.is_locked() {
+            if let Some(file) = self.lock_file(lock) {
+                // A lock file belongs to the manifest beside it.
+                let beside = |(group, path): &&(String, String)| {
+                    group == "root" && *path != file && path::parent(path) == path::parent(&file)
+                };
+                let manifest = self.members.iter().find(beside).map(|(_, path)| path.clone());
+                let from = manifest.unwrap_or_else(|| self.found.title.clone());
+                self.need(&file, Need::Required { from });
+            }
+            return;
+        }
+        if self.is_left_alone(lock) {
             return;
         }
         match self.lock_file(lock) {

@@ -1,8 +1,9 @@
 //! Files of fixed names, outputs and refusals.
 
 use super::super::pack::{ClosureSpec, ReadSpec, Where};
-use super::super::{PathKind, Refusal, WriteKind, document, path};
+use super::super::{Missing, Need, PathKind, Refusal, WriteKind, document, path};
 use super::Build;
+use super::reference::Reference;
 
 impl Build<'_> {
     /// Directories in which a thing is looked for, the project's first.
@@ -24,10 +25,15 @@ impl Build<'_> {
                 continue;
             }
             let before = self.members.len() + self.reads.len();
+            let mut first = None;
             for place in self.places(read.place) {
                 for pattern in &read.files {
-                    self.fixed_read(read, &place, pattern);
+                    let found = self.fixed_read(read, &place, pattern);
+                    first = first.or(found);
                 }
+            }
+            if let Some(first) = first.filter(|_| read.wanted) {
+                self.need(&first, Need::Required { from: self.found.title.clone() });
             }
             if read.required && self.members.len() + self.reads.len() == before {
                 self.required_is_missing(read);
@@ -35,25 +41,30 @@ impl Build<'_> {
         }
     }
 
-    fn fixed_read(&mut self, read: &ReadSpec, place: &str, pattern: &str) {
-        let Some(found) = path::find(self.site.files, place, pattern) else {
+    /// Adds what a pattern finds; the first of it.
+    fn fixed_read(&mut self, read: &ReadSpec, place: &str, pattern: &str) -> Option<String> {
+        let Some(mut found) = path::find(self.site.files, place, pattern) else {
             let reason = format!("the pattern `{pattern}` finds too many files to be followed");
-            return self.refuse(&reason, if place.is_empty() { "the root of the build context" } else { place });
+            self.refuse(&reason, if place.is_empty() { "the root of the build context" } else { place });
+            return None;
         };
-        for (path, kind) in found {
-            match (kind, read.tree) {
-                (PathKind::Directory, true) => self.read(&path, true, &format!("read by `{}`", self.found.title)),
-                (PathKind::File, false) => self.member(&path, &read.group, &format!("read by `{}`", self.found.title)),
-                _ => {}
+        found.retain(|(_, kind)| (*kind == PathKind::Directory) == read.tree);
+        for (path, kind) in &found {
+            let reason = format!("read by `{}`", self.found.title);
+            match kind {
+                PathKind::Directory => self.read(path, true, &reason),
+                PathKind::File => self.member(path, &read.group, &reason),
             }
         }
+        found.into_iter().next().map(|(path, _)| path)
     }
 
     fn required_is_missing(&mut self, read: &ReadSpec) {
         let title = self.found.title.clone();
         let names = read.files.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
         if let Some(path) = read.files.last().and_then(|name| path::join(&self.project, name)) {
-            self.missing(&path, &title, "the command needs it");
+            let reason = "the command needs it".to_owned();
+            self.missing(Missing { path, from: title.clone(), reason, required: true });
         }
         let place = if self.project.is_empty() { "the root of the build context" } else { &self.project.clone() };
         self.refuse(&format!("`{title}` needs {names}, which the project does not have"), place);
@@ -85,24 +96,37 @@ impl Build<'_> {
         take: &[String],
         group: &str,
         reason: &str,
-        from: &str,
-        optional: bool,
+        reference: &Reference<'_>,
     ) {
         match self.site.files.kind(path) {
-            Some(PathKind::File) => self.member(path, group, reason),
-            Some(PathKind::Directory) if take.is_empty() => self.read(path, true, reason),
-            Some(PathKind::Directory) => {
-                for name in take {
-                    let Some(file) = path::join(path, name) else { continue };
-                    match self.site.files.kind(&file) {
-                        Some(PathKind::File) => self.member(&file, group, reason),
-                        Some(PathKind::Directory) => self.read(&file, true, reason),
-                        None => {}
-                    }
+            Some(PathKind::Directory) if !take.is_empty() => {
+                let files = take.iter().filter_map(|name| path::join(path, name));
+                let there: Vec<String> = files.filter(|file| self.site.files.kind(file).is_some()).collect();
+                for file in &there {
+                    self.take(file, group, reason);
+                }
+                // The first is what makes the directory a part of the project.
+                if let Some(first) = there.first() {
+                    self.need(first, reference.need());
                 }
             }
-            None if optional => {}
-            None => self.missing(path, from, reason),
+            Some(_) => {
+                self.take(path, group, reason);
+                self.need(path, reference.need());
+            }
+            None => {
+                if let Some(missing) = reference.missing(path, reason) {
+                    self.missing(missing);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, path: &str, group: &str, reason: &str) {
+        match self.site.files.kind(path) {
+            Some(PathKind::File) => self.member(path, group, reason),
+            Some(PathKind::Directory) => self.read(path, true, reason),
+            None => {}
         }
     }
 

@@ -6,8 +6,9 @@ use super::super::pack::{ClosureSpec, ScriptSpec};
 use super::super::recognition::{Access, Match};
 use super::super::site::Site;
 use super::super::words::Word;
-use super::super::{Effect, PathKind, WriteKind, document, path};
+use super::super::{Effect, Need, PathKind, WriteKind, document, path};
 use super::condition::shortened;
+use super::reference::{Demand, Reference};
 use super::{Build, DEEPEST, found_spec};
 use crate::shell::{Directory, RedirectKind, SimpleCommand};
 use crate::text::LogicalText;
@@ -28,6 +29,24 @@ impl Script {
     fn evidence(&self) -> String {
         format!("{}: scripts.{} = {}", self.file, self.name, shortened(&Value::from(self.text.as_str()).to_string()))
     }
+}
+
+/// Where a command of a script runs, and what becomes of the script without what it reads.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    directory: &'a str,
+    demand: Demand,
+}
+
+impl Place<'_> {
+    fn reference<'s>(&self, script: &'s Script) -> Reference<'s> {
+        Reference::new(&script.file, self.demand)
+    }
+}
+
+/// A script goes on where a command fails whose failure it expects.
+fn demand_of(command: &SimpleCommand) -> Demand {
+    if command.guard.masked || command.guard.conditional { Demand::Never } else { Demand::Existing }
 }
 
 impl Build<'_> {
@@ -96,17 +115,18 @@ impl Build<'_> {
             let reason = format!("{what} runs `{}` in a directory that is not known", shortened(&line));
             return self.refuse(&reason, &script.evidence());
         };
-        self.redirects(script, what, &directory, command);
+        let place = Place { directory: &directory, demand: demand_of(command) };
+        self.redirects(script, what, place, command);
         let recognition = catalog.recognize_words(&words);
         let Some(found) = recognition.first() else {
-            self.script_files(script, &directory, &words);
+            self.script_files(script, place, &words);
             let reason = format!("{what} runs `{}`, of which nothing is known", shortened(&line));
             return self.refuse(&reason, &script.evidence());
         };
-        self.script_match(script, &directory, what, &line, found);
+        self.script_match(script, place, what, &line, found);
     }
 
-    fn redirects(&mut self, script: &Script, what: &str, directory: &str, command: &SimpleCommand) {
+    fn redirects(&mut self, script: &Script, what: &str, place: Place<'_>, command: &SimpleCommand) {
         for redirect in &command.redirects {
             let Some(target) = redirect.target.literal() else {
                 let reason = format!("{what} redirects to or from a file that is not known");
@@ -114,27 +134,27 @@ impl Build<'_> {
                 continue;
             };
             // What lies outside of the project, such as /dev/null, is no matter of the context.
-            let Some(path) = path::join(directory, target) else { continue };
+            let Some(path) = path::join(place.directory, target) else { continue };
             match redirect.kind {
                 RedirectKind::Read => {
-                    self.take_path(&path, &[], "scripts", &format!("named by {what}"), &script.file, true);
+                    self.take_path(&path, &[], "scripts", &format!("named by {what}"), &place.reference(script));
                 }
                 RedirectKind::Write => self.write(path, WriteKind::MayRewrite),
             }
         }
     }
 
-    fn script_match(&mut self, script: &Script, directory: &str, what: &str, line: &str, found: &Match) {
+    fn script_match(&mut self, script: &Script, place: Place<'_>, what: &str, line: &str, found: &Match) {
         let evidence = script.evidence();
         for word in &found.unknown {
             self.refuse(&format!("{what} runs `{}`; nothing is known of `{word}`", shortened(line)), &evidence);
         }
         match found.effect() {
             Effect::Inert | Effect::ContextFree | Effect::Download => {}
-            Effect::Paths => self.script_paths(script, directory, what, found),
-            Effect::Generate => self.script_generator(script, directory, found),
+            Effect::Paths => self.script_paths(script, place, what, found),
+            Effect::Generate => self.script_generator(script, place, found),
             Effect::Build => {
-                self.script_paths(script, directory, what, found);
+                self.script_paths(script, place, what, found);
                 let reason = format!("{what} runs `{}`, which may read any file of the project", shortened(line));
                 self.refuse(&reason, &evidence);
             }
@@ -144,25 +164,31 @@ impl Build<'_> {
         }
     }
 
-    fn script_generator(&mut self, script: &Script, directory: &str, found: &Match) {
+    fn script_generator(&mut self, script: &Script, place: Place<'_>, found: &Match) {
+        let directory = place.directory;
         let resolve = |relative: &str| path::join(directory, relative);
         let site = Site { directory: Some(directory), resolve: &resolve, ..self.site };
         let build = Build::new(self.catalog, found, site, script.depth + 1);
-        let closure = build.run(&found_spec(found));
+        let mut closure = build.run(&found_spec(found));
+        for read in &mut closure.reads {
+            if matches!(&read.need, Need::Required { from } if *from == found.title) {
+                read.need = place.reference(script).need();
+            }
+        }
         self.merge(closure);
     }
 
     /// Paths that a command of a script names.
-    fn script_paths(&mut self, script: &Script, directory: &str, what: &str, found: &Match) {
+    fn script_paths(&mut self, script: &Script, place: Place<'_>, what: &str, found: &Match) {
         for given in &found.paths {
-            let Some(path) = path::join(directory, &given.path) else { continue };
+            let Some(path) = path::join(place.directory, &given.path) else { continue };
             if given.pattern {
                 let reason = format!("{what} names files by a pattern, `{}…`", given.path);
                 self.refuse(&reason, &script.evidence());
                 continue;
             }
             if matches!(given.access, Access::Read | Access::Modify) {
-                self.take_path(&path, &[], "scripts", &format!("named by {what}"), &script.file, true);
+                self.take_path(&path, &[], "scripts", &format!("named by {what}"), &place.reference(script));
             }
             if matches!(given.access, Access::Write | Access::Modify | Access::Remove) {
                 self.write(path, WriteKind::MayRewrite);
@@ -171,11 +197,12 @@ impl Build<'_> {
     }
 
     /// Words of an unknown command that name files of the project belong to what it reads.
-    fn script_files(&mut self, script: &Script, directory: &str, words: &[Word]) {
+    fn script_files(&mut self, script: &Script, place: Place<'_>, words: &[Word]) {
         for word in words {
-            let Some(path) = word.value().and_then(|value| path::join(directory, value)) else { continue };
+            let Some(path) = word.value().and_then(|value| path::join(place.directory, value)) else { continue };
             if self.site.files.kind(&path) == Some(PathKind::File) {
                 self.read(&path, false, &format!("named by the `{}` script of `{}`", script.name, script.file));
+                self.need(&path, place.reference(script).need());
             }
         }
     }

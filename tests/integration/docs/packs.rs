@@ -11,7 +11,7 @@ const MARK: &str =
     "<!-- Everything below is made from src/ecosystem: BLESS=1 cargo test --test integration docs:: -->\n";
 
 /// Where each type of the format stands in a pack.
-const PLACES: [(&str, &str); 27] = [
+const PLACES: [(&str, &str); 28] = [
     ("Pack", "The pack"),
     ("Kind", "Values of `kind`"),
     ("Cost", "`[cost]`: the value of each effect"),
@@ -28,6 +28,7 @@ const PLACES: [(&str, &str); 27] = [
     ("ReadSpec", "`[[closure.NAME.reads]]`"),
     ("Where", "Values of `in` in reads and conditions"),
     ("Follow", "`[[closure.NAME.follow]]`"),
+    ("Names", "`names` of a `follow`"),
     ("Use", "Values of `use`"),
     ("ScriptSpec", "`[[closure.NAME.scripts]]`"),
     ("Refuse", "`[[closure.NAME.refuse]]`"),
