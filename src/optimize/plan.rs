@@ -14,6 +14,9 @@ use crate::{
 /// size end long before.
 const MOST_MOVES: usize = 60;
 
+/// Rounds at most; each must save [`LEAST_SHARE`] of what is left.
+const MOST_ROUNDS: usize = 16;
+
 /// Seconds of expected rebuild cost that one move must save.
 const LEAST_GAIN: f64 = 0.3;
 
@@ -84,24 +87,35 @@ impl Plan {
 /// Plans a file.
 pub fn plan(request: &Request<'_>) -> Plan {
     let before = request.draft.expectation(&request.surroundings);
+    let mut outcome = Outcome::unchanged(request.draft);
+    let mut after = before;
+    for _ in 0..MOST_ROUNDS {
+        let Some((next, cost)) = improve(request, &outcome.draft, after) else { break };
+        outcome.draft = next.draft;
+        outcome.applied.extend(next.applied);
+        after = cost;
+    }
+    write_first_ignore_file(request, &mut outcome);
+    finish(request, outcome, before, after)
+}
+
+/// The moves that pay on a draft that costs `before`, and what it costs after them; `None` where they do not pay. A move
+/// that another one stands in the way of may be left for the next round.
+fn improve(request: &Request<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
     let mut banned = BTreeSet::new();
-    let mut outcome = apply_moves(request, &banned);
+    let mut outcome = apply_moves(request, draft, &banned);
     let mut after = outcome.draft.expectation(&request.surroundings);
     for key in outcome.keys() {
         let mut without = banned.clone();
         without.insert(key);
-        let smaller = apply_moves(request, &without);
+        let smaller = apply_moves(request, draft, &without);
         let cost = smaller.draft.expectation(&request.surroundings);
         if cost.mean <= after.mean + LEAST_GAIN {
             (banned, outcome, after) = (without, smaller, cost);
         }
     }
-    if before.mean - after.mean < LEAST_GAIN.max(before.mean * LEAST_SHARE) {
-        outcome = Outcome::unchanged(request.draft);
-        after = before;
-    }
-    write_first_ignore_file(request, &mut outcome);
-    finish(request, outcome, before, after)
+    let pays = before.mean - after.mean >= LEAST_GAIN.max(before.mean * LEAST_SHARE);
+    (pays && outcome.draft != *draft).then_some((outcome, after))
 }
 
 /// What a run of moves leaves.
@@ -124,9 +138,9 @@ impl Outcome {
 }
 
 /// Applies every move that promises enough and is not banned, one after another.
-fn apply_moves(request: &Request<'_>, banned: &BTreeSet<String>) -> Outcome {
-    let mut outcome = Outcome::unchanged(request.draft);
-    let shape = request.draft.shape();
+fn apply_moves(request: &Request<'_>, draft: &Draft, banned: &BTreeSet<String>) -> Outcome {
+    let mut outcome = Outcome::unchanged(draft);
+    let shape = draft.shape();
     let mut refused: BTreeSet<String> = banned.clone();
     while outcome.applied.len() < MOST_MOVES {
         let next = outcome.draft.with_build(&request.surroundings, |build| {

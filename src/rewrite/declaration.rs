@@ -2,7 +2,7 @@
 
 use super::{
     emit::move_below,
-    moves::{Move, MoveKind},
+    moves::{Move, MoveKind, quoted},
 };
 use crate::{
     diagnostic::Safety,
@@ -43,8 +43,8 @@ pub fn sink_declaration(build: &Build<'_>, id: StepId, volatile: &[String]) -> O
     Some(Move {
         kind: MoveKind::SinkArgument,
         safety: Safety::Safe,
-        title: format!("Declare {names} after the step on line {crossed}"),
-        argument: format!("no step up to line {crossed} mentions {names}, and no command in them reads it"),
+        title: format!("Declare {names} below {}", quoted(build, last)),
+        argument: format!("no step down to there mentions {names}, and no command in them reads it"),
         lines: moved.iter().map(|instruction| instruction.lines.0).chain([crossed]).collect(),
         edit: move_below(build.inputs.file, &moved, build.instruction(last))?,
         ignore: Vec::new(),

@@ -11,7 +11,7 @@ use crate::{
     context::{EntryKind, path},
     diagnostic::Safety,
     ecosystem::Effect,
-    model::{Build, Root, StepId},
+    model::{Build, StepId},
     text::TextEdit,
 };
 
@@ -115,25 +115,19 @@ pub fn survey(build: &Build<'_>) -> Survey {
 /// The move that carries out a sink.
 pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
     let manifests = sunk.manifests();
-    if is_whole(build, sunk.carried, &manifests) {
-        return None;
-    }
     let edit = sink_edit(build, sunk)?;
     if is_all_needed(build, sunk, &manifests) {
         return None;
     }
     let differs: Vec<String> = sunk.caveats().filter_map(difference).collect();
     let ignore: Vec<String> = sunk.caveats().filter_map(ignored).collect();
-    let crossed: Vec<String> =
-        sunk.crossed.iter().map(|crossed| build.instruction(crossed.id).lines.0.to_string()).collect();
-    let carried = build.instruction(sunk.carried);
     let kind = if manifests.is_empty() { MoveKind::SinkCopy } else { MoveKind::CopyManifestsFirst };
-    let copy = carried.keyword_range.of(build.inputs.file.source());
-    let last = crossed.last()?;
+    let carried = build.instruction(sunk.carried);
+    let last = quoted(build, sunk.last()?);
     let title = match kind {
-        MoveKind::SinkCopy => format!("Move the `{copy}` of line {} below the step on line {last}", carried.lines.0),
+        MoveKind::SinkCopy => format!("Move {} below {last}", quoted(build, sunk.carried)),
         _ => format!(
-            "Copy only {} before the step on line {last}, and the rest after it",
+            "Copy only {} before {last}, and the rest after it",
             listed(manifests.iter().map(|needed| needed.path.as_str()))
         ),
     };
@@ -167,28 +161,17 @@ fn is_all_needed(build: &Build<'_>, sunk: &Sink, manifests: &[Needed]) -> bool {
     })
 }
 
-/// Whether what is copied ahead is all that the copy brings, so that nothing is left to move.
-fn is_whole(build: &Build<'_>, id: StepId, manifests: &[Needed]) -> bool {
-    let placement = build.step(id).transfer().and_then(|transfer| transfer.placement.as_ref());
-    let is_ahead =
-        |root: &Root| manifests.iter().any(|needed| needed.path == root.context && needed.place == root.landing);
-    placement.is_some_and(|placement| !manifests.is_empty() && placement.roots.iter().all(is_ahead))
-}
-
 /// Why the image stays the same.
 fn argument(build: &Build<'_>, sunk: &Sink) -> String {
     let mut parts = Vec::new();
     for crossed in &sunk.crossed {
-        let line = build.instruction(crossed.id).lines.0;
         let reads = crossed.crossing.manifests.iter().map(|needed| needed.path.as_str());
-        let needed = if crossed.crossing.manifests.is_empty() {
-            "nothing".to_owned()
-        } else {
-            format!("only {}", listed(reads))
+        let needed = match crossed.crossing.manifests.as_slice() {
+            [] => "nothing".to_owned(),
+            _ => format!("only {}", listed(reads)),
         };
-        parts.push(format!(
-            "the step on line {line} reads {needed} of what the copy brings, and writes no other file of it"
-        ));
+        let step = quoted(build, crossed.id);
+        parts.push(format!("{step} reads {needed} of what the copy brings, and writes no other file of it"));
     }
     for caveat in sunk.caveats() {
         if let Caveat::Ignore { reason, .. } = caveat {
@@ -196,6 +179,17 @@ fn argument(build: &Build<'_>, sunk: &Sink) -> String {
         }
     }
     parts.join("; ")
+}
+
+/// An instruction in backticks, on one line, shortened.
+pub(super) fn quoted(build: &Build<'_>, id: StepId) -> String {
+    const LONGEST: usize = 50;
+    let text = build.instruction(id).range.of(build.inputs.file.source());
+    let joined = text.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
+    match joined.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("`{}…`", &joined[..end]),
+        None => format!("`{joined}`"),
+    }
 }
 
 /// Names in backticks, the first few of many.
@@ -240,16 +234,20 @@ fn unknown_destination(build: &Build<'_>, carried: StepId) -> Option<Refused> {
 
 /// A refusal is worth telling where a step that takes time would not need the sources but for what stopped the copy.
 fn refusal(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Option<Refused> {
-    let run = build.step(obstacle.id).run()?;
+    let stage = &build.stages[sunk.carried.stage];
+    // What stops a copy may stand above the step that it would have to move below.
+    let below = (obstacle.id.step..stage.steps.len()).map(|step| StepId { step, ..sunk.carried });
+    let step = below.into_iter().find(|id| build.step(*id).run().is_some())?;
+    let run = build.step(step).run()?;
     let gains = run.commands.iter().any(|command| {
         matches!(command.effect(), Effect::Install | Effect::Download | Effect::Generate | Effect::ContextFree)
             && command.known.cost().is_some_and(|cost| cost.high >= 10.0)
     });
     let broad = is_from_context(build, sunk.carried) && build.step(sunk.carried).transfer()?.holds_directory();
     // After an install of the dependencies alone, one of the project itself stands where it belongs.
-    let settled = run.commands.iter().any(|command| build.is_warm(obstacle.id, &command.known));
+    let settled = run.commands.iter().any(|command| build.is_warm(step, &command.known));
     (gains && broad && !settled).then(|| Refused {
-        step: obstacle.id,
+        step,
         carried: sunk.carried,
         reason: obstacle.reason.clone(),
         evidence: obstacle.evidence.clone(),

@@ -135,6 +135,15 @@ proptest! {
     }
 }
 
+/// A move may stand in the way of one that pays more: what it leaves must be planned too.
+#[test]
+fn moves_that_wait_for_others_are_found_in_one_plan() {
+    let source = "FROM node:22\nCOPY package.json ./\nARG COMMIT_SHA\nRUN pip install -r requirements.txt\n";
+    let first = planned(source, None);
+    let again = planned(&first.draft.dockerfile, first.draft.ignore.as_deref());
+    assert_eq!(again.draft.dockerfile, first.draft.dockerfile);
+}
+
 #[test]
 fn a_file_in_good_order_is_left_alone() {
     for source in [

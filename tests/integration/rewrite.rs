@@ -1,7 +1,8 @@
 //! Rewrites: each folder `tests/cases/rewrite/<case>` is a build context with a hazard; the snapshot shows the plan. What is
 //! written must leave nothing to change.
 //!
-//! Every case was built before and after with `BuildKit`: where the plan changes it, both images are equal.
+//! The hazards were found, and the plans for them held against `BuildKit`, on contexts of the same form with stand-ins for
+//! the package managers; nothing is built here.
 
 use std::path::Path;
 
