@@ -31,7 +31,8 @@ pub fn context_root(
     }
     let wanted = copied_sources(file);
     let Some(folder) = path.parent() else { return Ok(None) };
-    for candidate in folder.ancestors().take(HIGHEST) {
+    // No project is the whole file system.
+    for candidate in folder.ancestors().take(HIGHEST).filter(|path| path.parent().is_some()) {
         let Ok(context) = session.context(candidate) else { break };
         if has_all(&context, &wanted) && (candidate != folder || !is_only_build_files(&context, &wanted)) {
             return Ok(Some(candidate.to_owned()));

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::failure::{self, Failure};
 use super::optimize::seconds;
-use super::project::{BuildArgs, Opened};
+use super::project::{BuildArgs, Format, Opened};
 use super::{Status, terminal};
 use crate::analysis::{self, CacheReport, CacheRequest, Question, StepReport};
 use crate::cache::{Builder, Change, Status as StepStatus};
@@ -33,16 +33,6 @@ pub(super) struct CacheArgs {
     /// How to print the answer.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     output_format: Format,
-}
-
-/// Formats of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A table for people.
-    #[default]
-    Full,
-    /// As documented in `docs/json.md`.
-    Json,
 }
 
 pub(super) fn run(args: &CacheArgs) -> Status {

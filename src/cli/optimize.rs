@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::failure::{self, Failure};
 use super::output::unified_diff;
-use super::project::{BuildArgs, Opened};
+use super::project::{BuildArgs, Format, Opened};
 use super::{Status, terminal, write};
 use crate::analysis::{self, Planned};
 use crate::diagnostic::Safety;
@@ -38,16 +38,6 @@ pub(super) struct OptimizeArgs {
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     output_format: Format,
-}
-
-/// Formats of a plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Full,
-    /// As documented in `docs/json.md`.
-    Json,
 }
 
 pub(super) fn run(args: &OptimizeArgs) -> Status {

@@ -39,6 +39,16 @@ pub(super) struct BuildArgs {
     isolated: bool,
 }
 
+/// How `cache` and `optimize` print what they find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Full,
+    /// As documented in `docs/json.md`.
+    Json,
+}
+
 /// An opened build.
 pub(super) struct Opened {
     /// The Dockerfile's path as people should read it.
