@@ -7,8 +7,8 @@ use super::{
     simulate::{argument_changes, reads_path},
 };
 use crate::{
-    context::History,
-    model::{Build, StepId},
+    context::{EntryKind, History},
+    model::{Action, Build, StepId},
 };
 
 /// Commits below which the history alone is no basis: the rest of the weight goes to the classes.
@@ -69,7 +69,7 @@ impl Events {
             events.push(Event { source: EventSource::Commit(index), weight, dirt });
         }
         if class_share > 0.0 {
-            events.extend(class_events(build, class_share));
+            events.extend(class_events(build, profile, class_share));
         }
         let every_build = every_build_dirt(build, profile);
         for event in &mut events {
@@ -114,12 +114,12 @@ impl PathReader<'_> {
     }
 }
 
-fn class_events(build: &Build<'_>, share: f64) -> Vec<Event> {
+fn class_events(build: &Build<'_>, profile: Profile, share: f64) -> Vec<Event> {
     let mut sources = BTreeSet::new();
     let mut manifests = BTreeSet::new();
     let mut files = Vec::new();
     for (id, step) in build.steps() {
-        let contents = contents(build, id);
+        let contents = contents(build, profile, id);
         let instruction = step.instruction;
         if contents.sources {
             sources.insert(instruction);
@@ -146,20 +146,34 @@ fn class(name: &'static str, weight: f64, dirt: BTreeSet<usize>) -> Event {
     Event { source: EventSource::Class(name), weight, dirt }
 }
 
-/// What kinds of files a step copies from the context.
+/// What kinds of files of the context are in a step's key.
+#[derive(Default)]
 struct Contents {
     sources: bool,
     manifests: bool,
     single_file: bool,
 }
 
-fn contents(build: &Build<'_>, id: StepId) -> Contents {
-    let Some(transfer) = build.step(id).transfer() else {
-        return Contents { sources: false, manifests: false, single_file: false };
-    };
-    Contents {
-        sources: transfer.holds_directory(),
-        manifests: build.manifests().any(|path| transfer.selects(path)),
-        single_file: transfer.is_from_context(),
+fn contents(build: &Build<'_>, profile: Profile, id: StepId) -> Contents {
+    match &build.step(id).action {
+        Action::Transfer(transfer) => Contents {
+            sources: transfer.holds_directory(),
+            manifests: build.manifests().any(|path| transfer.selects(path)),
+            single_file: transfer.is_from_context(),
+        },
+        Action::Run(run) if profile.bind_mount_content => Contents {
+            sources: run
+                .mounts
+                .iter()
+                .any(|mount| mount.context.as_deref().is_some_and(|path| is_directory(build, path))),
+            manifests: build.manifests().any(|path| run.mounts_path(path)),
+            single_file: run.mounts.iter().any(|mount| mount.context.is_some()),
+        },
+        _ => Contents::default(),
     }
+}
+
+fn is_directory(build: &Build<'_>, path: &str) -> bool {
+    let entry = build.inputs.context.and_then(|context| context.entry(path));
+    path.is_empty() || entry.is_some_and(|entry| entry.kind == EntryKind::Directory)
 }
