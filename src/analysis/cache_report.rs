@@ -213,13 +213,9 @@ impl Reporter<'_> {
 
     fn step(&self, outcome: &Outcome, replay: Option<&Replay>) -> StepReport {
         let instruction = &self.build.inputs.file.instructions()[outcome.instruction];
-        let name = instruction.keyword_range.of(self.build.inputs.file.source());
-        let arguments = instruction.range.of(self.build.inputs.file.source());
         StepReport {
             line: instruction.lines.0,
-            instruction: one_line(
-                arguments.get(name.len()..).map_or(name.to_owned(), |rest| format!("{name}{rest}")).as_str(),
-            ),
+            instruction: instruction.one_line(self.build.inputs.file.source(), 120),
             status: outcome.status,
             reasons: outcome.reasons.iter().map(|reason| self.phrase(reason)).collect(),
             seconds: self.costs.of(outcome.instruction),
@@ -258,15 +254,5 @@ fn name_of(source: &EventSource, history: Option<&History>) -> String {
             history.and_then(|history| history.commits.get(*index)).map(|commit| commit.id.clone()).unwrap_or_default()
         }
         EventSource::Class(name) => (*name).to_owned(),
-    }
-}
-
-/// Text on one line, shortened for a table.
-fn one_line(text: &str) -> String {
-    const LONGEST: usize = 120;
-    let joined = text.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
-    match joined.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &joined[..end]),
-        None => joined,
     }
 }

@@ -4,7 +4,7 @@ use super::Subject;
 use crate::diagnostic::{Cost, FileEdit, Fix};
 use crate::model::{Build, Inputs, StepId};
 use crate::rewrite::{self, Move, Sink, sink_move};
-use crate::syntax::Dockerfile;
+use crate::syntax::{Dockerfile, Instruction};
 
 /// Rates of change that differ by less are the same for a reader.
 pub(super) const LEAST_DIFFERENCE: f64 = 0.05;
@@ -64,17 +64,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
-/// Names in backticks, the first few of many.
-pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    rewrite::listed(names)
-}
-
 /// An instruction on one line, shortened.
-pub(super) fn one_line(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match joined.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &joined[..end]),
-        None => joined,
-    }
+pub(super) fn one_line(subject: &Subject<'_>, instruction: &Instruction) -> String {
+    instruction.one_line(subject.file.source(), 60)
 }

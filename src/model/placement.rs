@@ -1,7 +1,7 @@
 //! Where the context files of a `COPY` or `ADD` land.
 
 use super::path::StagePath;
-use crate::context::Selector;
+use crate::context::{Selector, path};
 
 /// A transfer of context files, resolved against the files there are.
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ impl Root {
         match (self.directory, rest) {
             (false, "") => Some(self.context.clone()),
             (false, _) => None,
-            (true, rest) => Some(join(&self.context, rest)),
+            (true, rest) => Some(path::join(&self.context, rest)),
         }
     }
 
@@ -63,14 +63,5 @@ impl Root {
             None => return None,
         };
         Some(self.landing.join(&format!("./{rest}")))
-    }
-}
-
-/// Two context paths in one.
-pub(super) fn join(directory: &str, rest: &str) -> String {
-    match (directory.is_empty(), rest.is_empty()) {
-        (true, _) => rest.to_owned(),
-        (_, true) => directory.to_owned(),
-        _ => format!("{directory}/{rest}"),
     }
 }

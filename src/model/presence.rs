@@ -7,12 +7,12 @@
 use super::{
     build::{Action, Base, Build, Step, StepId},
     path::StagePath,
-    placement::{Placement, join},
+    placement::Placement,
     run::{KnownCommand, PathAccess, ResolvedMount, Run},
     transfer::Transfer,
 };
 use crate::{
-    context::{EntryKind, Filtered},
+    context::{EntryKind, Filtered, path},
     ecosystem::{Access, Effect},
 };
 
@@ -93,7 +93,7 @@ impl Wanted<'_> {
         let Some(rest) = self.place.below(target) else {
             return target.may_overlap(&self.place).then_some(Presence::Unknown);
         };
-        let shown = mount.context.as_deref().map(|source| join(source, rest));
+        let shown = mount.context.as_deref().map(|source| path::join(source, rest));
         let exists = shown.is_some_and(|path| path.is_empty() || self.context.entry(&path).is_some());
         Some(if exists { Presence::Mounted } else { Presence::Unknown })
     }

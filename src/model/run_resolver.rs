@@ -4,7 +4,6 @@ use super::{
     build::{Inputs, Stage},
     files::ContextFiles,
     path::StagePath,
-    placement::join,
     run::{KnownCommand, Opaque, PathAccess, ResolvedMount, Run},
     state::{Shell, State},
     transfer::{Supply, stage_or_image},
@@ -216,7 +215,7 @@ impl Resolver<'_> {
         let directories = self.view.directories(context, place);
         let names = || known.pack.manifests.iter().chain(&known.pack.lockfiles);
         let holds = |directory: &&String| {
-            names().any(|name| self.view.provides(&join(directory, name), &place.join(&format!("./{name}"))))
+            names().any(|name| self.view.provides(&path::join(directory, name), &place.join(&format!("./{name}"))))
         };
         directories.iter().find(holds).or_else(|| directories.first()).cloned()
     }
@@ -226,7 +225,7 @@ impl Resolver<'_> {
         let place = directory.join(path);
         self.view.origin(context, &place).or_else(|| {
             let mirrored = self.view.directory(context, &place.parent())?;
-            Some(join(&mirrored, place.name()))
+            Some(path::join(&mirrored, place.name()))
         })
     }
 

@@ -3,7 +3,7 @@
 use super::{
     build::{Action, Inputs, Stage},
     path::StagePath,
-    placement::{Placement, Root, join},
+    placement::{Placement, Root},
     state::State,
 };
 use crate::{
@@ -177,7 +177,8 @@ impl Transfer {
 fn root(context: String, kind: EntryKind, destination: &StagePath, into_directory: bool) -> Root {
     let directory = kind == EntryKind::Directory;
     let name = context.rsplit('/').next().unwrap_or_default();
-    let landing = if directory || !into_directory { destination.clone() } else { destination.join(&join(".", name)) };
+    let landing =
+        if directory || !into_directory { destination.clone() } else { destination.join(&path::join(".", name)) };
     Root { context, directory, landing }
 }
 

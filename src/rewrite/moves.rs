@@ -183,13 +183,7 @@ fn argument(build: &Build<'_>, sunk: &Sink) -> String {
 
 /// An instruction in backticks, on one line, shortened.
 pub(super) fn quoted(build: &Build<'_>, id: StepId) -> String {
-    const LONGEST: usize = 50;
-    let text = build.instruction(id).range.of(build.inputs.file.source());
-    let joined = text.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
-    match joined.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("`{}…`", &joined[..end]),
-        None => format!("`{joined}`"),
-    }
+    format!("`{}`", build.instruction(id).one_line(build.inputs.file.source(), 50))
 }
 
 /// Names in backticks, the first few of many.

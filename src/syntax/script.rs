@@ -52,6 +52,16 @@ impl Instruction {
         script
     }
 
+    /// The instruction on one line for people, cut after `longest` characters.
+    pub fn one_line(&self, source: &str, longest: usize) -> String {
+        let words = self.range.of(source).split_whitespace().filter(|word| *word != "\\");
+        let joined = words.collect::<Vec<_>>().join(" ");
+        match joined.char_indices().nth(longest) {
+            Some((end, _)) => format!("{}…", &joined[..end]),
+            None => joined,
+        }
+    }
+
     /// The lines that go with the instruction: comments attached to it, the instruction and its line break. This is what
     /// moves when the instruction moves.
     pub fn block(&self, source: &str) -> TextRange {

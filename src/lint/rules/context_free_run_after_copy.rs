@@ -71,7 +71,7 @@ impl Rule for ContextFreeRunAfterCopy {
                 }
                 reported.push(crossed.id);
                 let copy = subject.build.instruction(id);
-                let text = sinking::one_line(copy.range.of(subject.file.source()));
+                let text = sinking::one_line(subject, copy);
                 let message =
                     format!("`{title}` needs nothing of the project, but runs again on {}", sinking::share(&cost));
                 let diagnostic = report.add(Self::META, subject.build.instruction(crossed.id).range, message);

@@ -6,7 +6,7 @@ use crate::lint::meta::declare_rule;
 use crate::lint::sinking::{self, Sunk};
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Run, StepId};
-use crate::rewrite::{Crossed, sink};
+use crate::rewrite::{Crossed, listed, sink};
 
 declare_rule! {
     /// ## What it does
@@ -124,12 +124,12 @@ fn report_sunk(subject: &Subject<'_>, sunk: &Sunk, install: &Crossed, report: &m
     let title = title_at(subject, install.id);
     let reads = match install.crossing.manifests.as_slice() {
         [] => "nothing of it".to_owned(),
-        manifests => format!("only {} of it", sinking::listed(manifests.iter().map(|needed| needed.path.as_str()))),
+        manifests => format!("only {} of it", listed(manifests.iter().map(|needed| needed.path.as_str()))),
     };
     let copy = subject.build.instruction(sunk.carried);
     let message = format!(
         "`{}` before `{title}`, which reads {reads}, makes it run again on {} instead of {}",
-        sinking::one_line(copy.range.of(subject.file.source())),
+        sinking::one_line(subject, copy),
         sinking::share(&cost),
         sinking::percent(after.unwrap_or(0.0)),
     );
@@ -155,7 +155,7 @@ fn report_stopped(
     let cost = subject.numbers.cost(subject.build.step(install).instruction);
     let message = format!(
         "`{}` before `{title}` makes it run again on {}",
-        sinking::one_line(copy.range.of(subject.file.source())),
+        sinking::one_line(subject, copy),
         sinking::share(&cost)
     );
     let diagnostic = report.add(CopyBeforeInstall::META, copy.range, message);
@@ -178,7 +178,7 @@ fn report_without_context(subject: &Subject<'_>, carried: StepId, report: &mut R
         }
         let Some(title) = install_title(run) else { continue };
         let copy = subject.build.instruction(carried);
-        let text = sinking::one_line(copy.range.of(subject.file.source()));
+        let text = sinking::one_line(subject, copy);
         let message = format!("`{text}` before `{title}` makes it run again after every change of the sources");
         let diagnostic = report.add(CopyBeforeInstall::META, copy.range, message);
         let install = subject.build.instruction(StepId { step, ..carried });

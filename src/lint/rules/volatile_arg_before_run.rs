@@ -5,7 +5,7 @@ use crate::lint::meta::declare_rule;
 use crate::lint::sinking;
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Action, StepId};
-use crate::rewrite::sink_declaration;
+use crate::rewrite::{listed, sink_declaration};
 
 declare_rule! {
     /// ## What it does
@@ -60,7 +60,7 @@ impl Rule for VolatileArgBeforeRun {
             let Action::Argument(names) = &step.action else { continue };
             let Some(change) = sink_declaration(subject.build, id, &volatile) else { continue };
             let Some((run, seconds)) = first_crossed(subject, id, change.lines.last().copied()) else { continue };
-            let names = sinking::listed(names.iter().map(String::as_str));
+            let names = listed(names.iter().map(String::as_str));
             let message = format!("{names} has another value at every build, so the steps below it always run again");
             let diagnostic = report.add(Self::META, subject.build.instruction(id).range, message);
             diagnostic.related.push(Label {
