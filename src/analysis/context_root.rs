@@ -82,5 +82,8 @@ fn is_only_build_files(context: &DiskContext, sources: &[String]) -> bool {
         let end = lower.rsplit('.').next().unwrap_or_default();
         MARKS.iter().any(|mark| lower.contains(mark)) || ENDS.contains(&end)
     };
-    only_everything && context.list("").iter().all(|(name, _)| belongs(name))
+    // A folder with an ignore file of its own is a context.
+    only_everything
+        && context.entry(".dockerignore").is_none()
+        && context.list("").iter().all(|(name, _)| belongs(name))
 }
