@@ -2,52 +2,10 @@
 
 use crate::{
     context::{EntryKind, Filtered},
+    ecosystem::{home_settings, project_directories, system_directories},
     model::{Build, Placement, Run, StagePath, Step, StepId, Supply, Transfer},
     syntax::Instruction,
 };
-
-/// Directories of the system: programs, their settings and their data. What stands there may change what any program does.
-const SYSTEM: [&str; 16] = [
-    "/bin",
-    "/boot",
-    "/dev",
-    "/etc",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/proc",
-    "/run",
-    "/sbin",
-    "/sys",
-    "/usr",
-    "/var/cache",
-    "/var/lib",
-    "/var/log",
-    "/var/run",
-];
-
-/// Where projects live within [`SYSTEM`].
-const PROJECTS: [&str; 3] = ["/usr/src", "/usr/app", "/usr/share/nginx"];
-
-/// Names in a home directory that programs read on their own.
-pub(super) const HOME_SETTINGS: [&str; 16] = [
-    ".aws",
-    ".bashrc",
-    ".bundle",
-    ".cargo",
-    ".config",
-    ".gem",
-    ".gitconfig",
-    ".gradle",
-    ".local",
-    ".m2",
-    ".netrc",
-    ".npmrc",
-    ".pip",
-    ".profile",
-    ".ssh",
-    ".yarnrc",
-];
 
 /// How deep a copy that reaches into the system's directories is looked into.
 const DEPTH: usize = 4;
@@ -154,19 +112,19 @@ pub(super) fn overlaps(a: &StagePath, b: &StagePath) -> bool {
     }
 }
 
-fn is_within(place: &StagePath, directories: &[&str]) -> bool {
-    directories.iter().any(|directory| place.below(&StagePath::root().join(directory)).is_some())
+fn is_within(place: &StagePath, mut directories: impl Iterator<Item = &'static str>) -> bool {
+    directories.any(|directory| place.below(&StagePath::root().join(directory)).is_some())
 }
 
 /// Whether a place lies in the system's directories.
 pub(super) fn is_system(place: &StagePath) -> bool {
-    is_within(place, &SYSTEM) && !is_within(place, &PROJECTS)
+    is_within(place, system_directories()) && !is_within(place, project_directories())
 }
 
 fn place_reaches(place: &StagePath) -> Option<String> {
     let home = place.parent();
     let in_home = home.as_str() == "/root" || home.parent().as_str() == "/home";
-    let reaches = is_system(place) || in_home && HOME_SETTINGS.contains(&place.name());
+    let reaches = is_system(place) || in_home && home_settings().any(|name| name == place.name());
     reaches.then(|| format!("it brings `{place}`, which other programs may read"))
 }
 
@@ -177,7 +135,8 @@ fn directory_reaches(context: &Filtered<'_>, path: &str, landing: &StagePath, de
     }
     // Where only the base image knows the place, it may be the root.
     let landing = if landing.as_str() == "?" { StagePath::root() } else { landing.clone() };
-    let holds_system = SYSTEM.iter().any(|directory| StagePath::root().join(directory).below(&landing).is_some());
+    let holds_system =
+        system_directories().any(|directory| StagePath::root().join(directory).below(&landing).is_some());
     let is_home = landing.as_str() == "/root" || landing.parent().as_str() == "/home";
     if depth == 0 || !(holds_system || is_home) {
         return None;

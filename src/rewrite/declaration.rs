@@ -6,12 +6,9 @@ use super::{
 };
 use crate::{
     diagnostic::Safety,
-    ecosystem::Effect,
+    ecosystem::{Effect, is_universal_variable},
     model::{Action, Build, Run, StepId},
 };
-
-/// Variables that any program may read: their declarations stay.
-const UNIVERSAL: [&str; 8] = ["HOME", "LANG", "LD_LIBRARY_PATH", "LD_PRELOAD", "PATH", "SHELL", "TMPDIR", "TZ"];
 
 /// A declaration and what depends on it, on the way down together.
 struct Group {
@@ -61,7 +58,7 @@ impl Group {
         match &build.step(id).action {
             Action::Run(run) => !mentioned && is_indifferent(run, &self.names),
             Action::Environment(declared) | Action::Argument(declared) if mentioned => {
-                let universal = declared.iter().any(|name| UNIVERSAL.contains(&name.as_str()));
+                let universal = declared.iter().any(|name| is_universal_variable(name));
                 self.names.extend(declared.iter().cloned());
                 self.members.push(id);
                 !universal

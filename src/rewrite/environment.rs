@@ -1,10 +1,11 @@
 //! Variables by which files that a copy brings may change what a command does.
 
 use super::{
-    carried::{Bring, Carried, HOME_SETTINGS},
+    carried::{Bring, Carried},
     crossing::{Crossing, Needed, Obstacle},
 };
 use crate::{
+    ecosystem::home_settings,
     model::{KnownCommand, Run, StagePath, State, StepId},
     shell::{Part, ShellWord},
 };
@@ -115,6 +116,6 @@ fn check_home(carried: &Carried<'_>, home: &StagePath) -> Result<(), ()> {
     if matches!(carried.brings(home), Bring::Nothing | Bring::File(_)) {
         return Ok(());
     }
-    let held = HOME_SETTINGS.iter().any(|name| carried.brings(&home.join(&format!("./{name}"))) != Bring::Nothing);
+    let held = home_settings().any(|name| carried.brings(&home.join(&format!("./{name}"))) != Bring::Nothing);
     if held { Err(()) } else { Ok(()) }
 }

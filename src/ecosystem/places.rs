@@ -1,0 +1,52 @@
+//! Places of a file system, and variables, that mean something to any program.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::pattern::name_matches;
+
+static PLACES: LazyLock<Places> =
+    LazyLock::new(|| toml::from_str(include_str!("../../rules/places.toml")).unwrap_or_default());
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Places {
+    system: Vec<String>,
+    projects: Vec<String>,
+    home_settings: Vec<String>,
+    universal_variables: Vec<String>,
+}
+
+/// Directories of the system, absolute: programs, their settings and their data.
+pub fn system_directories() -> impl Iterator<Item = &'static str> {
+    PLACES.system.iter().map(String::as_str)
+}
+
+/// Directories within those of the system, absolute, in which projects live.
+pub fn project_directories() -> impl Iterator<Item = &'static str> {
+    PLACES.projects.iter().map(String::as_str)
+}
+
+/// Names in a home directory that programs read on their own.
+pub fn home_settings() -> impl Iterator<Item = &'static str> {
+    PLACES.home_settings.iter().map(String::as_str)
+}
+
+/// Whether a variable of this name changes what any program does.
+pub fn is_universal_variable(name: &str) -> bool {
+    PLACES.universal_variables.iter().any(|pattern| name_matches(pattern, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read() {
+        assert!(system_directories().any(|directory| directory == "/etc"));
+        assert!(project_directories().all(|directory| directory.starts_with('/')));
+        assert!(home_settings().any(|name| name == ".config"));
+        assert!(is_universal_variable("LC_ALL") && !is_universal_variable("NODE_ENV"));
+    }
+}
