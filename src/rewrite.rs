@@ -11,6 +11,7 @@ mod bring;
 mod carried;
 mod crossing;
 mod declaration;
+mod early_install;
 mod emit;
 mod environment;
 mod ignore_lines;

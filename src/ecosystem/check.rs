@@ -22,7 +22,9 @@ pub(super) fn pack(path: &str, text: &str, pack: &Pack) -> Result<(), PackError>
     }
     let from_commands = pack.commands.iter().filter_map(|command| command.closure.as_ref());
     let from_others = pack.triggers.iter().map(|trigger| &trigger.closure);
-    for name in from_commands.chain(from_others).chain(pack.warm_up.iter().map(|warm_up| &warm_up.closure)) {
+    for name in
+        from_commands.chain(from_others).chain(pack.warm_up.iter().filter_map(|warm_up| warm_up.closure.as_ref()))
+    {
         if !pack.closure.contains_key(name.get_ref()) {
             let message = format!("there is no closure `{}`", name.get_ref());
             return error(name.span().start, message, "add a table `[closure.NAME]` or name another");
@@ -104,8 +106,13 @@ fn conditions(pack: &Pack) -> Vec<&Condition> {
     found.extend(build_only.flat_map(|only| only.when.iter().chain(&only.unless)));
     found.extend(pack.project.iter().flat_map(|project| project.when.iter().chain(&project.unless)));
     found.extend(pack.triggers.iter().flat_map(|trigger| trigger.when.iter().chain(&trigger.unless)));
+    for warm_up in &pack.warm_up {
+        found.extend(warm_up.when.iter().chain(&warm_up.unless));
+        found.extend(warm_up.differs.iter().flat_map(|differs| differs.when.iter().chain(&differs.unless)));
+    }
     for closure in pack.closure.values() {
         found.extend(closure.reads.iter().flat_map(|read| &read.when));
+        found.extend(closure.follow.iter().flat_map(|follow| &follow.skips_directory));
         found.extend(closure.scripts.iter().flat_map(|script| &script.unless));
         found.extend(closure.refuse.iter().flat_map(|refuse| refuse.when.iter().chain(&refuse.unless)));
         found.extend(

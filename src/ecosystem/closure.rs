@@ -17,7 +17,7 @@ use serde_json::Value;
 use reference::{Demand, Reference};
 
 use super::catalog::Catalog;
-use super::pack::{ClosureSpec, Names};
+use super::pack::{ClosureSpec, Names, WarmUpSpec};
 use super::recognition::{Access, Match, Recognition};
 use super::site::Site;
 use super::{Closure, Effect, Locking, Missing, Need, PathKind, Read, Refusal, Write, WriteKind, path};
@@ -131,6 +131,11 @@ impl<'a> Build<'a> {
 
     /// The closure that `spec` describes.
     pub(super) fn run(mut self, spec: &ClosureSpec) -> Closure {
+        self.walk(spec);
+        self.finish()
+    }
+
+    fn walk(&mut self, spec: &ClosureSpec) {
         self.unknown_words();
         match self.project_directory(spec) {
             Some(project) => self.project = project,
@@ -138,8 +143,8 @@ impl<'a> Build<'a> {
             None => {
                 self.word_paths();
                 let title = self.found.title.clone();
-                self.refuse("the directory that the command runs in is not filled from the build context", &title);
-                return self.finish();
+                return self
+                    .refuse("the directory that the command runs in is not filled from the build context", &title);
             }
         }
         self.fixed_reads(spec);
@@ -153,15 +158,24 @@ impl<'a> Build<'a> {
         self.refusals(spec);
         self.triggers();
         self.build_only();
-        self.finish()
     }
 
-    /// The closure of a warm-up: what `spec` says, nothing of the command itself but where it works.
-    pub(super) fn warm(mut self, spec: &ClosureSpec) -> Closure {
+    /// The closure of a warm-up, and why the image may differ after it.
+    pub(super) fn warm(mut self, spec: &ClosureSpec, warm_up: &WarmUpSpec) -> (Closure, Vec<Refusal>) {
+        if warm_up.run.is_some() {
+            self.walk_alone(spec);
+        } else {
+            self.walk(spec);
+        }
+        let differs = self.held(&warm_up.differs);
+        (self.finish(), differs)
+    }
+
+    /// What `spec` says, nothing of the command itself but where it works.
+    fn walk_alone(&mut self, spec: &ClosureSpec) {
         let Some(project) = self.project_directory(spec) else {
             let title = self.found.title.clone();
-            self.refuse("the directory that the command runs in is not filled from the build context", &title);
-            return self.finish();
+            return self.refuse("the directory that the command runs in is not filled from the build context", &title);
         };
         self.project = project;
         self.fixed_reads(spec);
@@ -173,11 +187,10 @@ impl<'a> Build<'a> {
             let reason = format!("`{}` ({}) does not exist in the build context", missing.path, missing.reason);
             self.refuse(&reason, &missing.from);
         }
-        self.finish()
     }
 
     /// Where the project lies: where an option says, at the nearest root file, else where the command runs.
-    fn project_directory(&self, spec: &ClosureSpec) -> Option<String> {
+    pub(super) fn project_directory(&self, spec: &ClosureSpec) -> Option<String> {
         let start = match self.found.project_directory() {
             Some(given) => (self.site.resolve)(given)?,
             None => self.site.directory?.to_owned(),

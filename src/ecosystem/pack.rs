@@ -15,6 +15,7 @@ pub use super::pack_closure::{
 };
 pub use super::pack_command::{BuildOnly, CommandSpec, OptionSet, Role, Runner};
 pub use super::pack_lock::{Entries, Flag, LockSpec, Mirror};
+pub use super::pack_warm_up::WarmUpSpec;
 
 /// One pack.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -66,7 +67,7 @@ pub struct Pack {
     /// Install commands of other packs that run commands of this one.
     #[serde(default)]
     pub triggers: Vec<Trigger>,
-    /// Earlier steps that fill a cache for a command.
+    /// Earlier steps that do a part of what a command does.
     #[serde(default)]
     pub warm_up: Vec<WarmUpSpec>,
 }
@@ -148,24 +149,4 @@ pub struct Trigger {
     pub closure: Spanned<String>,
     /// Why, as a phrase.
     pub reason: String,
-}
-
-/// An earlier step that only fills a cache.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct WarmUpSpec {
-    /// First words of the commands that it serves, subcommand included: `go build`.
-    pub before: Vec<String>,
-    /// The command line.
-    pub run: String,
-    /// What it reads.
-    pub closure: Spanned<String>,
-    /// Options of the later command that it must have too.
-    #[serde(default)]
-    pub carry: Vec<String>,
-    /// Variables that, set before the later command, must stand before it too.
-    #[serde(default)]
-    pub carry_environment: Vec<String>,
-    /// Absolute directories that it fills.
-    pub fills: Vec<String>,
 }

@@ -137,6 +137,9 @@ pub struct Follow {
     /// How the taken manifests name one another.
     #[serde(default)]
     pub names: Option<Names>,
+    /// The command leaves references to directories alone where one of these holds.
+    #[serde(default)]
+    pub skips_directory: Vec<Condition>,
 }
 
 /// How the parts of a project name one another in their manifests.

@@ -1,48 +1,83 @@
-//! Warm-ups: earlier steps that only fill a cache, so that a later command finds its downloads there.
+//! Warm-ups: earlier steps that do a part of what a later command does, without the sources.
 
 use super::catalog::Catalog;
 use super::closure::{Build, found_spec};
-use super::recognition::{Match, Recognition};
+use super::pack::{Cost, WarmUpSpec};
+use super::recognition::{Access, GivenOption, Match, PathArgument, Recognition};
 use super::site::Site;
-use super::{Closure, Effect};
+use super::{Closure, Effect, Refusal};
 
-/// A step that may be inserted before a command without changing what that command makes.
+/// A step that may be inserted before a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WarmUp {
-    /// The command line, with the options of the later command that it needs.
-    pub run: String,
-    /// What it reads. With refusals in it, the step must not be inserted.
+    /// Its command line.
+    pub line: Line,
+    /// The step as its pack reads it.
+    pub known: Match,
+    /// What it reads and writes. With refusals in it, the step must not be inserted.
     pub closure: Closure,
     /// Absolute directories that it fills.
     pub fills: Vec<String>,
     /// Variables that, set before the later command, must stand before this one too.
     pub carry_environment: Vec<String>,
+    /// Why the later command completes what the step leaves in the image to what it makes alone; `None` where the step
+    /// only fills caches.
+    pub completes: Option<String>,
+    /// Why the image may differ all the same.
+    pub differs: Vec<Refusal>,
+    /// Whether it is worth a step only for the manifests that it does not read.
+    pub lock_only: bool,
+    /// What the later command takes after it, where the pack says so.
+    pub rest: Option<Cost>,
+}
+
+/// A command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// These words, the options of the later command among them that the step needs.
+    Fixed(String),
+    /// The words of the later command, and these.
+    Extended(Vec<String>),
 }
 
 impl Catalog {
     /// The warm-up that the pack knows for the command in the project at `site`.
     pub fn warm_up(&self, recognition: &Recognition, site: &Site) -> Option<WarmUp> {
         let found = self.resolve(recognition, site)?;
-        let warm_up = found.pack.warm_up.iter().find(|warm_up| warm_up.before.contains(&found.title))?;
-        let spec = found.pack.closure.get(warm_up.closure.get_ref())?;
-        let mut run = warm_up.run.clone();
-        for option in found.options.iter().filter(|option| warm_up.carry.contains(&option.name)) {
-            run.push(' ');
-            run.push_str(&option.name);
-            if let Some(value) = &option.value {
-                run.push('=');
-                run.push_str(value);
-            }
-        }
-        let download =
-            Match { arguments: Vec::new(), paths: project_paths(found), unknown: Vec::new(), ..found.clone() };
-        let closure = Build::new(self, &download, *site, 0).warm(spec);
+        let mut named = found.pack.warm_up.iter().filter(|warm_up| warm_up.before.contains(&found.title));
+        let spec = named.find(|warm_up| self.applies(warm_up, found, site))?;
+        let known = early(found, spec);
+        let closure_spec = match &spec.closure {
+            Some(name) => found.pack.closure.get(name.get_ref())?.clone(),
+            None => found_spec(found),
+        };
+        let build = Build::new(self, &known, *site, 0);
+        let (closure, differs) = build.warm(&closure_spec, spec);
+        let line = match &spec.run {
+            Some(run) => Line::Fixed(carrying(run, found, spec)),
+            None => Line::Extended(spec.add.clone()),
+        };
         Some(WarmUp {
-            run,
+            line,
             closure,
-            fills: warm_up.fills.clone(),
-            carry_environment: warm_up.carry_environment.clone(),
+            differs,
+            fills: spec.fills.clone(),
+            carry_environment: spec.carry_environment.clone(),
+            completes: spec.completes.clone(),
+            lock_only: spec.lock_only,
+            rest: spec.rest,
+            known,
         })
+    }
+
+    fn applies(&self, spec: &WarmUpSpec, found: &Match, site: &Site) -> bool {
+        if spec.add.iter().any(|option| found.has_option(option)) {
+            return false;
+        }
+        let mut build = Build::new(self, found, *site, 0);
+        build.project = build.project_directory(&found_spec(found)).unwrap_or_default();
+        let wanted = spec.when.is_empty() || spec.when.iter().any(|condition| build.holds(condition).is_some());
+        wanted && !spec.unless.iter().any(|condition| build.holds(condition).is_some())
     }
 
     /// Whether the command only downloads: it is a warm-up itself.
@@ -51,8 +86,31 @@ impl Catalog {
     }
 }
 
+/// The step as its pack reads it: the later command with the added options, or nothing of it but where it works.
+fn early(found: &Match, spec: &WarmUpSpec) -> Match {
+    let mut known = found.clone();
+    if spec.run.is_some() {
+        known.arguments.clear();
+        known.unknown.clear();
+        known.paths = project_paths(found);
+    }
+    known.options.extend(spec.add.iter().map(|option| match option.split_once('=') {
+        Some((name, value)) => GivenOption { name: name.to_owned(), value: Some(value.to_owned()) },
+        None => GivenOption { name: option.clone(), value: None },
+    }));
+    known
+}
+
+/// A command line with the options of the later command that it must have too.
+fn carrying(run: &str, found: &Match, spec: &WarmUpSpec) -> String {
+    let carried = found.options.iter().filter(|option| spec.carry.contains(&option.name));
+    carried.fold(run.to_owned(), |line, option| match &option.value {
+        Some(value) => format!("{line} {}={value}", option.name),
+        None => format!("{line} {}", option.name),
+    })
+}
+
 /// The directory that an option makes the command work in, without the other paths.
-fn project_paths(found: &Match) -> Vec<super::recognition::PathArgument> {
-    let directories = found.paths.iter().filter(|path| path.access == super::recognition::Access::Project);
-    directories.cloned().collect()
+fn project_paths(found: &Match) -> Vec<PathArgument> {
+    found.paths.iter().filter(|path| path.access == Access::Project).cloned().collect()
 }

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{assembly, path::StagePath, run::Run, state::State, transfer::Transfer, view::View};
+use super::{
+    assembly,
+    path::StagePath,
+    run::{KnownCommand, Run},
+    state::State,
+    transfer::Transfer,
+    view::View,
+};
 use crate::{
     context::Filtered,
     ecosystem::{Catalog, Effect, Match, Volatility, argument_volatility, pack::Cost},
@@ -271,18 +278,35 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// A command that finds nothing downloaded pays for the download too.
+    /// A command that finds nothing downloaded pays for the download too; one that only completes an earlier install pays
+    /// for what is left.
     fn with_downloads(&self, id: StepId, mut run: Run) -> Run {
-        let cold = run.commands.iter().filter(|command| {
-            let downloads = command.warm_up.as_ref().is_some_and(|step| step.closure.refusals.is_empty());
-            downloads && !self.is_warm(id, &command.known)
+        let prepared = run.commands.iter().filter(|command| {
+            command.warm_up.as_ref().is_some_and(|step| step.closure.refusals.is_empty() && step.rest.is_none())
         });
-        let costs: Vec<Cost> =
-            cold.filter_map(|command| command.known.pack.cost.get(&Effect::Download)).copied().collect();
-        for cost in costs {
-            run.cost = Cost { low: run.cost.low + cost.low, high: run.cost.high + cost.high };
+        let cold = prepared.filter(|command| !self.is_warm(id, &command.known));
+        let mut change = Cost::default();
+        for cost in cold.filter_map(|command| command.known.pack.cost.get(&Effect::Download)) {
+            change = Cost { low: change.low + cost.low, high: change.high + cost.high };
         }
+        for command in &run.commands {
+            let rest = command.warm_up.as_ref().and_then(|step| step.rest).filter(|_| self.is_begun(id, command));
+            if let Some((rest, whole)) = rest.zip(command.known.cost()) {
+                change = Cost { low: change.low + rest.low - whole.low, high: change.high + rest.high - whole.high };
+            }
+        }
+        run.cost = Cost { low: run.cost.low + change.low, high: run.cost.high + change.high };
         run
+    }
+
+    /// Whether a step before `id` has run a command of the same pack in the same directory that downloads or installs.
+    fn is_begun(&self, id: StepId, command: &KnownCommand) -> bool {
+        let mut commands = self.steps_before(id).filter_map(Step::run).flat_map(|run| &run.commands);
+        commands.any(|other| {
+            other.known.pack.name == command.known.pack.name
+                && other.directory == command.directory
+                && matches!(other.effect(), Effect::Download | Effect::Install)
+        })
     }
 
     /// Whether a step before `id`, in its stage or in one that the stage starts from, downloads or installs by the same

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::draft::{Draft, Surroundings};
 use crate::{
-    cache::Expectation,
+    cache::{ENOUGH_COMMITS, Expectation},
     diagnostic::Safety,
     model::Build,
     rewrite::{self, Move, MoveKind, Survey, WholeCopies},
@@ -145,7 +145,8 @@ fn apply_moves(request: &Request<'_>, draft: &Draft, banned: &BTreeSet<String>) 
     while outcome.applied.len() < MOST_MOVES {
         let next = outcome.draft.with_build(&request.surroundings, |build| {
             let moves = rewrite::survey(build).moves;
-            let mut fitting = moves.into_iter().filter(|found| found.safety >= request.wanted);
+            let mut fitting =
+                moves.into_iter().filter(|found| found.safety >= request.wanted && is_grounded(request, found));
             fitting.find_map(|found| Some((key(build, &found)?, found)).filter(|(key, _)| !refused.contains(key)))
         });
         let Some((key, found)) = next else { break };
@@ -159,6 +160,12 @@ fn apply_moves(request: &Request<'_>, draft: &Draft, banned: &BTreeSet<String>) 
         outcome.applied.push((key, applied));
     }
     outcome
+}
+
+/// Whether there is enough history for a move that only history can argue for.
+fn is_grounded(request: &Request<'_>, found: &Move) -> bool {
+    let commits = request.surroundings.history.map_or(0, |history| history.commits.len());
+    !found.needs_history || commits >= ENOUGH_COMMITS
 }
 
 /// A name for a move that stays the same while other moves change the file: what it does to which instruction.
@@ -231,7 +238,7 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
 
 fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
     let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
-    let offered = moves.into_iter().filter(|found| found.safety < request.wanted);
+    let offered = moves.into_iter().filter(|found| found.safety < request.wanted && !found.needs_history);
     let offered = offered.map(|found| describe(&outcome.draft, request.draft, found)).collect();
     let refusals = outcome.draft.with_build(&request.surroundings, |build| {
         let line = |refused: &rewrite::Refused| {

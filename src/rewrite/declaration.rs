@@ -45,6 +45,7 @@ pub fn sink_declaration(build: &Build<'_>, id: StepId, volatile: &[String]) -> O
         lines: moved.iter().map(|instruction| instruction.lines.0).chain([crossed]).collect(),
         edit: move_below(build.inputs.file, &moved, build.instruction(last))?,
         ignore: Vec::new(),
+        needs_history: false,
     })
 }
 

@@ -5,7 +5,7 @@ use super::{
     declaration::sink_declaration,
     emit::sink_edit,
     sink::{Sink, is_from_context, sink},
-    warm_up::warm_up,
+    warm_up::{lock_step, warm_up},
 };
 use crate::{
     context::{EntryKind, path},
@@ -26,6 +26,8 @@ pub enum MoveKind {
     SinkArgument,
     /// Adds a step that downloads dependencies before the sources are there.
     AddDownloadStep,
+    /// Adds a step that installs dependencies before the sources are there; the command that stays completes it.
+    InstallDependenciesFirst,
     /// Creates or extends `.dockerignore`.
     WriteDockerignore,
 }
@@ -38,6 +40,7 @@ impl MoveKind {
             Self::SinkCopy => "sink-copy",
             Self::SinkArgument => "sink-argument",
             Self::AddDownloadStep => "add-download-step",
+            Self::InstallDependenciesFirst => "install-dependencies-first",
             Self::WriteDockerignore => "write-dockerignore",
         }
     }
@@ -60,6 +63,8 @@ pub struct Move {
     pub edit: TextEdit,
     /// Patterns that must stand in `.dockerignore` for the promise to hold.
     pub ignore: Vec<String>,
+    /// Whether only history can show that it pays.
+    pub needs_history: bool,
 }
 
 /// A move that was not made.
@@ -103,7 +108,7 @@ pub fn survey(build: &Build<'_>) -> Survey {
                 None => {}
             }
         } else {
-            found.moves.extend(sink_move(build, &sunk));
+            found.moves.extend(sink_move(build, &sunk).or_else(|| lock_step(build, &sunk)));
         }
         found.refusals.extend(sunk.stopped_by.as_ref().and_then(|obstacle| refusal(build, &sunk, obstacle)));
     }
@@ -116,7 +121,7 @@ pub fn survey(build: &Build<'_>) -> Survey {
 pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
     let manifests = sunk.manifests();
     let edit = sink_edit(build, sunk)?;
-    if is_all_needed(build, sunk, &manifests) {
+    if is_all_needed(build, sunk.carried, &manifests) {
         return None;
     }
     let differs: Vec<String> = sunk.caveats().filter_map(difference).collect();
@@ -141,12 +146,13 @@ pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
         lines: lines.collect(),
         edit,
         ignore,
+        needs_history: false,
     })
 }
 
 /// Whether the steps need everything that the copy brings, so that copying it ahead gains nothing.
-fn is_all_needed(build: &Build<'_>, sunk: &Sink, manifests: &[Needed]) -> bool {
-    let placement = build.step(sunk.carried).transfer().and_then(|transfer| transfer.placement.as_ref());
+pub(super) fn is_all_needed(build: &Build<'_>, carried: StepId, manifests: &[Needed]) -> bool {
+    let placement = build.step(carried).transfer().and_then(|transfer| transfer.placement.as_ref());
     let (Some(placement), Some(context)) = (placement, build.inputs.context) else { return false };
     let is_needed = |path: &str| {
         manifests
@@ -196,14 +202,14 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("{} and {} more", names[..SHOWN - 1].join(", "), names.len() + 1 - SHOWN)
 }
 
-fn difference(caveat: &Caveat) -> Option<String> {
+pub(super) fn difference(caveat: &Caveat) -> Option<String> {
     match caveat {
         Caveat::Differs { reason, .. } => Some(reason.clone()),
         Caveat::Ignore { .. } => None,
     }
 }
 
-fn ignored(caveat: &Caveat) -> Option<String> {
+pub(super) fn ignored(caveat: &Caveat) -> Option<String> {
     match caveat {
         Caveat::Ignore { path, .. } => Some(path.clone()),
         Caveat::Differs { .. } => None,

@@ -5,13 +5,14 @@
 use super::{
     carried::{Bring, Carried},
     crossing::{Needed, Obstacle},
+    early_install::EarlyInstall,
     emit::{insert_above, manifest_lines, move_above},
     moves::{Move, MoveKind, Refused, listed},
     sink::Sink,
 };
 use crate::{
     diagnostic::Safety,
-    ecosystem::{Effect, WarmUp},
+    ecosystem::{Effect, Line, WarmUp},
     model::{Base, Build, KnownCommand, Run, StagePath, StepId, Supply},
     syntax::{Body, Instruction, Source},
     text::TextEdit,
@@ -30,9 +31,17 @@ pub(super) fn warm_up(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Op
         evidence: evidence.to_owned(),
         inherent: false,
     };
-    if build.is_warm(obstacle.id, &command.known) {
+    if build.is_warm(obstacle.id, &command.known) || step.lock_only {
         return None;
     }
+    if step.completes.is_some() {
+        let early = EarlyInstall { build, carried: &carried, id: obstacle.id, command, step };
+        return match early.offer() {
+            Ok(found) => found.map(Ok),
+            Err(obstacle) => Some(Err(refuse(&obstacle.reason, &obstacle.evidence))),
+        };
+    }
+    let Line::Fixed(line) = &step.line else { return None };
     if let Some(refusal) = step.closure.refusals.first() {
         return Some(Err(refuse(&refusal.reason, &refusal.evidence)));
     }
@@ -40,7 +49,22 @@ pub(super) fn warm_up(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Op
         return Some(Err(refuse(&reason, &command.known.title)));
     }
     let needed = needed(&carried, command, step)?;
-    Some(Ok(describe(build, obstacle.id, &carried, command, step, &needed)?))
+    Some(Ok(describe(build, obstacle.id, &carried, command, (step, line), &needed)?))
+}
+
+/// The step that reads only the lock file, where the copy brings just what the install below it needs.
+pub(super) fn lock_step(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
+    let carried = Carried::new(build, sunk.carried)?;
+    carried.placement()?;
+    sunk.crossed.iter().find_map(|crossed| {
+        let run = build.step(crossed.id).run()?;
+        let steps = run.commands.iter().filter_map(|command| Some((command, command.warm_up.as_ref()?)));
+        let (command, step) = steps.into_iter().find(|(_, step)| step.lock_only && step.completes.is_some())?;
+        if build.is_warm(crossed.id, &command.known) {
+            return None;
+        }
+        EarlyInstall { build, carried: &carried, id: crossed.id, command, step }.offer().ok()?
+    })
 }
 
 /// What else stands in the way: the download must run as the later command does.
@@ -52,7 +76,7 @@ fn surroundings_refusal(
     carried: &Carried<'_>,
 ) -> Option<String> {
     let before: Vec<&KnownCommand> = run.commands.iter().take_while(|other| !std::ptr::eq(*other, command)).collect();
-    let prepared = before.iter().any(|other| !matches!(other.effect(), Effect::Inert | Effect::ContextFree));
+    let prepared = before.iter().any(|other| other.effect() != Effect::Inert);
     let opaque_before = run.opaque.iter().any(|opaque| opaque.range.start < command.command.range.start);
     if prepared || opaque_before {
         return Some("commands in front of it may prepare the download".to_owned());
@@ -94,26 +118,25 @@ fn describe(
     id: StepId,
     carried: &Carried<'_>,
     command: &KnownCommand,
-    step: &WarmUp,
+    (step, line): (&WarmUp, &str),
     needed: &[Needed],
 ) -> Option<Move> {
     let mut lines = manifest_lines(carried, build.inputs.catalog, needed)?;
     let instruction = build.instruction(id);
-    lines.push(run_line(build, instruction, command, step));
+    lines.push(run_line(build, instruction, command, (step, line)));
     let shipped = shipping_stage(build, id.stage, step);
-    let title = format!("Download dependencies with `{}` before the sources are copied", step.run);
+    let title = format!("Download dependencies with `{line}` before the sources are copied");
     let fills = listed(step.fills.iter().map(String::as_str));
     let (safety, argument) = match shipped {
         None => (
             Safety::Safe,
             format!(
-                "`{}` reads only {} and fills only {fills}, which no image keeps; `{}` stays as it is",
-                step.run,
+                "`{line}` reads only {} and fills only {fills}, which no image keeps; `{}` stays as it is",
                 listed(needed.iter().map(|needed| needed.path.as_str())),
                 command.known.title
             ),
         ),
-        Some(reason) => (Safety::Unsafe, format!("{reason}, with whatever `{}` adds to {fills}", step.run)),
+        Some(reason) => (Safety::Unsafe, format!("{reason}, with whatever `{line}` adds to {fills}")),
     };
     Some(Move {
         kind: MoveKind::AddDownloadStep,
@@ -123,6 +146,7 @@ fn describe(
         lines: vec![carried.instruction.lines.0, instruction.lines.0],
         edit: place(build, carried, id, &lines)?,
         ignore: Vec::new(),
+        needs_history: false,
     })
 }
 
@@ -141,12 +165,17 @@ fn place(build: &Build<'_>, carried: &Carried<'_>, id: StepId, lines: &[String])
 }
 
 /// The download as a `RUN` with the flags of the later step and the assignments that it needs.
-fn run_line(build: &Build<'_>, instruction: &Instruction, command: &KnownCommand, step: &WarmUp) -> String {
+fn run_line(
+    build: &Build<'_>,
+    instruction: &Instruction,
+    command: &KnownCommand,
+    (step, line): (&WarmUp, &str),
+) -> String {
     let source = build.inputs.file.source();
     let flags = instruction.flags.iter().fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
     let carried = command.command.assignments.iter().filter(|given| step.carry_environment.contains(&given.name));
     let assignments = carried.fold(String::new(), |text, given| text + &given.name + "=" + &given.value.raw + " ");
-    format!("RUN {flags}{assignments}{}", step.run)
+    format!("RUN {flags}{assignments}{line}")
 }
 
 /// Why the filled directories reach the final image, if they may: the stage is shipped whole, or they are copied from it.

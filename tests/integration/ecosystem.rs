@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use insta::Settings;
-use layerwise::ecosystem::{Catalog, Closure, Effect, PathKind, ProjectFiles, Recognition, Site};
+use layerwise::ecosystem::{Catalog, Closure, Effect, Line, PathKind, ProjectFiles, Recognition, Site};
 use layerwise::shell::{Part, ShellWord, SimpleCommand};
 use layerwise::text::{LogicalText, TextRange};
 use proptest::prelude::*;
@@ -146,7 +146,14 @@ fn show(case: &Case) -> String {
             }
             show_closure(&mut out, &catalog.closure(&recognition, site));
             if let Some(warm_up) = catalog.warm_up(&recognition, site) {
-                writeln!(out, "  warm-up `{}` fills {:?}", warm_up.run, warm_up.fills).unwrap();
+                let line = match &warm_up.line {
+                    Line::Fixed(line) => line.clone(),
+                    Line::Extended(added) => format!("… {}", added.join(" ")),
+                };
+                writeln!(out, "  warm-up `{line}` fills {:?}", warm_up.fills).unwrap();
+                for refusal in &warm_up.differs {
+                    writeln!(out, "    differs: {}\n             {}", refusal.reason, refusal.evidence).unwrap();
+                }
                 let mut inner = String::new();
                 show_closure(&mut inner, &warm_up.closure);
                 out.extend(inner.lines().map(|line| format!("  {line}\n")));

@@ -7,7 +7,7 @@ use super::Build;
 
 impl Build<'_> {
     /// The evidence that a condition holds, as `package.json: scripts.postinstall = "tsc"`; `None` where it does not.
-    pub(super) fn holds(&mut self, condition: &Condition) -> Option<String> {
+    pub(in super::super) fn holds(&mut self, condition: &Condition) -> Option<String> {
         let mut evidence = Vec::new();
         if !condition.exists.is_empty() {
             evidence.push(format!("`{}` exists", self.existing(condition, &condition.exists)?));

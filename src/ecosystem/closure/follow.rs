@@ -84,8 +84,12 @@ impl Build<'_> {
             return self
                 .refuse(&format!("`{reference}` ({}) lies outside of the build context", follow.reason), &evidence);
         };
+        let is_directory = self.site.files.kind(&target) == Some(PathKind::Directory);
+        if is_directory && follow.skips_directory.iter().any(|condition| self.holds(condition).is_some()) {
+            return;
+        }
         if let Some(reason) = &follow.refuse_directory
-            && self.site.files.kind(&target) == Some(PathKind::Directory)
+            && is_directory
         {
             return self.refuse(reason, &format!("{file}: {}", shortened(reference)));
         }

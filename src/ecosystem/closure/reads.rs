@@ -1,6 +1,6 @@
 //! Files of fixed names, outputs and refusals.
 
-use super::super::pack::{ClosureSpec, ReadSpec, Where};
+use super::super::pack::{ClosureSpec, ReadSpec, Refuse, Where};
 use super::super::{Missing, Need, PathKind, Refusal, WriteKind, document, path};
 use super::Build;
 use super::reference::Reference;
@@ -167,17 +167,26 @@ impl Build<'_> {
     }
 
     pub(super) fn refusals(&mut self, spec: &ClosureSpec) {
-        for refuse in &spec.refuse {
+        for refusal in self.held(&spec.refuse) {
+            self.add_refusal(refusal);
+        }
+    }
+
+    /// Those that hold, with the evidence.
+    pub(super) fn held(&mut self, specs: &[Refuse]) -> Vec<Refusal> {
+        let mut found = Vec::new();
+        for refuse in specs {
             let evidence: Option<Vec<String>> = refuse.when.iter().map(|condition| self.holds(condition)).collect();
             let Some(evidence) = evidence else { continue };
             if refuse.unless.iter().any(|condition| self.holds(condition).is_some()) {
                 continue;
             }
-            self.add_refusal(Refusal {
+            found.push(Refusal {
                 reason: refuse.reason.clone(),
                 evidence: evidence.join(", "),
                 inherent: refuse.inherent,
             });
         }
+        found
     }
 }

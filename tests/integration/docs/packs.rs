@@ -60,7 +60,7 @@ struct Key {
 
 #[test]
 fn the_lists_of_keys_are_those_of_the_source() {
-    let files = ["pack", "pack_command", "pack_closure", "pack_lock", "interface"];
+    let files = ["pack", "pack_command", "pack_closure", "pack_lock", "pack_warm_up", "interface"];
     let mut types = Vec::new();
     for file in files {
         types.extend(read_types(&page::read(&format!("src/ecosystem/{file}.rs"))));
