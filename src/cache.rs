@@ -7,6 +7,7 @@
 
 mod cost;
 mod event;
+pub mod order;
 mod profile;
 mod replay;
 mod simulate;

@@ -8,6 +8,7 @@ mod ecosystem;
 mod fix;
 mod lint;
 mod optimize;
+mod order;
 mod program;
 mod rewrite;
 mod shell;
