@@ -14,6 +14,7 @@ mod document;
 mod images;
 mod interface;
 pub mod pack;
+mod pack_cache;
 mod pack_closure;
 mod pack_command;
 mod pack_lock;

@@ -9,6 +9,7 @@
 
 pub mod builtin;
 mod ignore_fix;
+mod leftover;
 mod manual;
 mod meta;
 mod numbers;
@@ -24,6 +25,8 @@ mod rules {
     pub(super) mod incomplete_dockerignore;
     pub(super) mod manifest_copy_misses_file;
     pub(super) mod missing_dockerignore;
+    pub(super) mod package_cache_kept;
+    pub(super) mod separate_package_update;
     pub(super) mod single_stage_build;
     pub(super) mod unlocked_install;
     pub(super) mod unpinned_base_image;

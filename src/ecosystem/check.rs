@@ -42,8 +42,10 @@ pub(super) fn pack(path: &str, text: &str, pack: &Pack) -> Result<(), PackError>
         return error(start, format!("a condition names the variables `{name}`"), "name each variable");
     }
     let caches = pack.cache.iter().flat_map(|cache| &cache.directories);
+    let leftovers = pack.leftover.iter().flat_map(|leftover| &leftover.directories);
     let fills = pack.commands.iter().flat_map(|command| &command.fills);
-    for directory in caches.chain(fills).chain(pack.warm_up.iter().flat_map(|warm_up| &warm_up.fills)) {
+    for directory in caches.chain(leftovers).chain(fills).chain(pack.warm_up.iter().flat_map(|warm_up| &warm_up.fills))
+    {
         if !directory.starts_with('/') {
             return error(start, format!("the directory `{directory}` is not absolute"), "begin it with `/`");
         }

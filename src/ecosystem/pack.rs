@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Effect;
+pub use super::pack_cache::{Cache, Index, Leftover, Sharing};
 pub use super::pack_closure::{
     ClosureSpec, Condition, Follow, Names, OutputSpec, ReadSpec, Refuse, ScriptSpec, Use, Where,
 };
@@ -49,6 +50,12 @@ pub struct Pack {
     /// Directories that hold downloads only.
     #[serde(default)]
     pub cache: Option<Cache>,
+    /// What its commands leave in the layer that the image does not need.
+    #[serde(default)]
+    pub leftover: Option<Leftover>,
+    /// The list of packages that its installs look them up in, where that grows old.
+    #[serde(default)]
+    pub index: Option<Index>,
     /// Tells a project of this ecosystem from one of a twin that has the same commands.
     #[serde(default)]
     pub project: Option<ProjectTest>,
@@ -94,32 +101,6 @@ pub struct Cost {
     pub low: f64,
     /// A slow run.
     pub high: f64,
-}
-
-/// Where downloads are kept.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Cache {
-    /// Absolute directories, for the user `root`.
-    pub directories: Vec<String>,
-    /// The variable that moves the directory.
-    #[serde(default)]
-    pub environment: Option<String>,
-    /// `shared` or `locked`: what a cache mount must ask for.
-    pub sharing: Sharing,
-    /// Options and commands that defeat a cache mount.
-    #[serde(default)]
-    pub defeated_by: Vec<String>,
-}
-
-/// Whether builds that run at the same time may share a cache mount.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sharing {
-    /// Yes: the manager guards its cache itself.
-    Shared,
-    /// No: one after the other.
-    Locked,
 }
 
 /// Conditions under which a project belongs to this pack rather than to its twin.

@@ -136,6 +136,13 @@ impl Match {
         self.pack.cost.get(&self.effect()).copied()
     }
 
+    /// Whether its last words, as the pack spells them, are one of these.
+    pub fn is_any_of(&self, names: &[String]) -> bool {
+        names
+            .iter()
+            .any(|name| self.title.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(' ')))
+    }
+
     /// Whether a variable of this name changes what the command does.
     pub fn reads_variable(&self, name: &str) -> bool {
         self.pack.environment.iter().any(|pattern| name_matches(pattern, name))

@@ -7,6 +7,8 @@ use super::rules::ignored_copy_source::IgnoredCopySource;
 use super::rules::incomplete_dockerignore::IncompleteDockerignore;
 use super::rules::manifest_copy_misses_file::ManifestCopyMissesFile;
 use super::rules::missing_dockerignore::MissingDockerignore;
+use super::rules::package_cache_kept::PackageCacheKept;
+use super::rules::separate_package_update::SeparatePackageUpdate;
 use super::rules::single_stage_build::SingleStageBuild;
 use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
@@ -22,6 +24,8 @@ pub static RULES: &[&dyn Rule] = &[
     &IncompleteDockerignore,
     &IgnoredCopySource,
     &SingleStageBuild,
+    &PackageCacheKept,
+    &SeparatePackageUpdate,
     &ManifestCopyMissesFile,
     &CopiedInstallOutput,
     &UnlockedInstall,

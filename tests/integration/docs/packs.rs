@@ -11,12 +11,14 @@ const MARK: &str =
     "<!-- Everything below is made from src/ecosystem: BLESS=1 cargo test --test integration docs:: -->\n";
 
 /// Where each type of the format stands in a pack.
-const PLACES: [(&str, &str); 28] = [
+const PLACES: [(&str, &str); 30] = [
     ("Pack", "The pack"),
     ("Kind", "Values of `kind`"),
     ("Cost", "`[cost]`: the value of each effect"),
     ("Cache", "`[cache]`"),
     ("Sharing", "Values of `sharing`"),
+    ("Leftover", "`[leftover]`"),
+    ("Index", "`[index]`"),
     ("ProjectTest", "`[project]`"),
     ("OptionSet", "`[options.NAME]`"),
     ("CommandSpec", "`[[commands]]`"),
@@ -60,7 +62,7 @@ struct Key {
 
 #[test]
 fn the_lists_of_keys_are_those_of_the_source() {
-    let files = ["pack", "pack_command", "pack_closure", "pack_lock", "pack_warm_up", "interface"];
+    let files = ["pack", "pack_cache", "pack_command", "pack_closure", "pack_lock", "pack_warm_up", "interface"];
     let mut types = Vec::new();
     for file in files {
         types.extend(read_types(&page::read(&format!("src/ecosystem/{file}.rs"))));

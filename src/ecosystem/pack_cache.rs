@@ -1,0 +1,75 @@
+//! The part of a pack about what a package manager keeps between runs: downloads, what of them stays in an image, and the
+//! index in which it looks packages up.
+//!
+//! A command is named here by its last words as the pack spells them: `install` is `pip install` and `python -m pip
+//! install`, `apt-get install` is that one alone.
+
+use serde::Deserialize;
+
+/// Where downloads are kept.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Cache {
+    /// Absolute directories, for the user `root`.
+    pub directories: Vec<String>,
+    /// The variable that moves the directory.
+    #[serde(default)]
+    pub environment: Option<String>,
+    /// `shared` or `locked`: what a cache mount must ask for.
+    pub sharing: Sharing,
+    /// Options and commands that defeat a cache mount.
+    #[serde(default)]
+    pub defeated_by: Vec<String>,
+}
+
+/// Whether builds that run at the same time may share a cache mount.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    /// Yes: the manager guards its cache itself.
+    Shared,
+    /// No: one after the other.
+    Locked,
+}
+
+/// What commands leave in the layer that the image does not need.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Leftover {
+    /// As a phrase: `the package lists`.
+    pub what: String,
+    /// Absolute directories in which it stays, for the user `root`.
+    pub directories: Vec<String>,
+    /// The commands that leave it, by their last words.
+    pub left_by: Vec<String>,
+    /// Options with which they do not.
+    #[serde(default)]
+    pub never_with: Vec<String>,
+    /// Variables with which they do not, whatever their value.
+    #[serde(default)]
+    pub never_when_set: Vec<String>,
+    /// The commands that remove it, by their last words.
+    #[serde(default)]
+    pub removed_by: Vec<String>,
+    /// The option of `never-with` to add.
+    #[serde(default)]
+    pub option: Option<String>,
+    /// The command line that removes it; `{program}` is the program that left it.
+    pub remove_with: String,
+    /// Whether it is small, some megabytes at most.
+    #[serde(default)]
+    pub small: bool,
+}
+
+/// The list of packages that a package manager looks them up in, which grows old.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Index {
+    /// The commands that fetch it anew, by their last words.
+    pub refreshed_by: Vec<String>,
+    /// The commands that install what it says, by their last words.
+    pub read_by: Vec<String>,
+    /// Options with which these fetch it anew themselves.
+    #[serde(default)]
+    pub fresh_with: Vec<String>,
+}
