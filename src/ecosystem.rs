@@ -24,6 +24,7 @@ mod pattern;
 mod places;
 mod recognition;
 mod recognize;
+pub mod secrets;
 mod site;
 mod warm_up;
 mod words;

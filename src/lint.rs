@@ -21,11 +21,13 @@ mod rules {
     pub(super) mod context_free_run_after_copy;
     pub(super) mod copied_install_output;
     pub(super) mod copy_before_install;
+    pub(super) mod env_file_copied;
     pub(super) mod ignored_copy_source;
     pub(super) mod incomplete_dockerignore;
     pub(super) mod manifest_copy_misses_file;
     pub(super) mod missing_dockerignore;
     pub(super) mod package_cache_kept;
+    pub(super) mod secret_in_image;
     pub(super) mod separate_package_update;
     pub(super) mod single_stage_build;
     pub(super) mod unlocked_install;

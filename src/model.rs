@@ -13,6 +13,7 @@ mod placement;
 mod presence;
 mod run;
 mod run_resolver;
+mod shipping;
 mod state;
 mod transfer;
 mod view;

@@ -3,12 +3,14 @@
 use super::rules::context_free_run_after_copy::ContextFreeRunAfterCopy;
 use super::rules::copied_install_output::CopiedInstallOutput;
 use super::rules::copy_before_install::CopyBeforeInstall;
+use super::rules::env_file_copied::EnvFileCopied;
 use super::rules::ignored_copy_source::IgnoredCopySource;
 use super::rules::incomplete_dockerignore::IncompleteDockerignore;
 use super::rules::manifest_copy_misses_file::ManifestCopyMissesFile;
 use super::rules::missing_dockerignore::MissingDockerignore;
 use super::rules::package_cache_kept::PackageCacheKept;
 use super::rules::separate_package_update::SeparatePackageUpdate;
+use super::rules::secret_in_image::SecretInImage;
 use super::rules::single_stage_build::SingleStageBuild;
 use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
@@ -29,6 +31,8 @@ pub static RULES: &[&dyn Rule] = &[
     &ManifestCopyMissesFile,
     &CopiedInstallOutput,
     &UnlockedInstall,
+    &SecretInImage,
+    &EnvFileCopied,
     &UnpinnedBaseImage,
 ];
 
