@@ -60,6 +60,8 @@ pub(super) struct Glob {
     prefix: String,
     /// Text every match ends with.
     suffix: String,
+    /// The longest text every match holds: most paths lack it, and looking for it is cheaper than matching.
+    held: String,
 }
 
 impl Glob {
@@ -68,7 +70,8 @@ impl Glob {
         let literal = |item: &Item| if let Item::Char(char) = item { Some(*char) } else { None };
         let prefix = items.iter().map_while(literal).collect();
         let suffix: Vec<char> = items.iter().rev().map_while(literal).collect();
-        Self { items, prefix, suffix: suffix.into_iter().rev().collect() }
+        let held = longest_literal(&items);
+        Self { items, prefix, suffix: suffix.into_iter().rev().collect(), held }
     }
 
     /// Whether a set of characters may take a `/`.
@@ -78,7 +81,7 @@ impl Glob {
 
     /// Whether the whole `text` matches.
     pub(super) fn matches(&self, text: &str) -> bool {
-        if !text.starts_with(&self.prefix) || !text.ends_with(&self.suffix) {
+        if !text.starts_with(&self.prefix) || !text.ends_with(&self.suffix) || !text.contains(&self.held) {
             return false;
         }
         let mut now = States::new(self.items.len());
@@ -128,6 +131,13 @@ impl Glob {
             _ => {}
         }
     }
+}
+
+/// The longest row of single characters.
+fn longest_literal(items: &[Item]) -> String {
+    let runs = items.split(|item| !matches!(item, Item::Char(_)));
+    let longest = runs.max_by_key(|run| run.len()).unwrap_or_default();
+    longest.iter().filter_map(|item| if let Item::Char(char) = item { Some(*char) } else { None }).collect()
 }
 
 /// The items that may take the next character.
