@@ -13,6 +13,7 @@ mod closure;
 mod document;
 mod images;
 mod interface;
+mod outline;
 pub mod pack;
 mod pack_cache;
 mod pack_closure;

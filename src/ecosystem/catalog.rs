@@ -1,26 +1,51 @@
 //! All packs: those that come with the program and those of the user.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::builtin::PACKS;
 use super::check;
-use super::pack::{Kind, Pack};
+use super::outline::Outline;
+use super::pack::Pack;
 use super::pattern::name_matches;
 use crate::text::{LineIndex, Position};
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
-    let packs = PACKS.iter().filter_map(|(path, text)| read_pack(path, text).ok().map(Arc::new)).collect();
-    Catalog::new(packs)
+    let entries = PACKS.iter().filter_map(|(path, text)| {
+        let outline = Outline::of_text(text)?;
+        Some(Arc::new(Entry { outline, path, text, pack: OnceLock::new() }))
+    });
+    Catalog::new(entries.collect())
 });
 
-/// All known packs.
+/// All known packs. One that comes with the program is read when a file first names one of its programs.
 #[derive(Clone, Debug)]
 pub struct Catalog {
-    packs: Vec<Arc<Pack>>,
+    entries: Vec<Arc<Entry>>,
     /// Packs by the first word of their commands' programs; what holds a `*` is in `open`.
     by_program: HashMap<String, Vec<usize>>,
     open: Vec<(String, usize)>,
+}
+
+/// A pack, read or not.
+#[derive(Debug)]
+struct Entry {
+    outline: Outline,
+    path: &'static str,
+    text: &'static str,
+    pack: OnceLock<Option<Arc<Pack>>>,
+}
+
+impl Entry {
+    /// A pack of the user, which was read.
+    fn read(pack: Pack) -> Self {
+        let outline = Outline::of_pack(&pack);
+        Self { outline, path: "", text: "", pack: OnceLock::from(Some(Arc::new(pack))) }
+    }
+
+    fn pack(&self) -> Option<&Arc<Pack>> {
+        self.pack.get_or_init(|| read_pack(self.path, self.text).ok().map(Arc::new)).as_ref()
+    }
 }
 
 /// A pack that cannot be used.
@@ -59,7 +84,7 @@ impl Catalog {
     /// [`PackError`] for a pack that is no valid TOML, has unknown keys or wrong values, names an option set or closure
     /// that it does not have, or claims a command that another pack claims while no condition tells their projects apart.
     pub fn with_packs(user: &[(String, String)]) -> Result<Self, PackError> {
-        let mut packs = Self::builtin().packs.clone();
+        let mut entries = Self::builtin().entries.clone();
         let mut names = BTreeMap::new();
         for (path, text) in user {
             let pack = read_pack(path, text)?;
@@ -70,46 +95,59 @@ impl Catalog {
                 let remedy = Some("give one of them another name".to_owned());
                 return Err(PackError::at(path, text, pack.name.span().start, message, remedy));
             }
-            packs.retain(|known| *known.name.get_ref() != name);
-            check::claims(path, text, &pack, &packs)?;
-            packs.push(Arc::new(pack));
+            entries.retain(|known| known.outline.name != name);
+            let others: Vec<&Arc<Pack>> = entries.iter().filter_map(|entry| entry.pack()).collect();
+            check::claims(path, text, &pack, &others)?;
+            entries.push(Arc::new(Entry::read(pack)));
         }
-        packs.sort_by(|a, b| a.name.get_ref().cmp(b.name.get_ref()));
-        Ok(Self::new(packs))
+        entries.sort_by(|a, b| a.outline.name.cmp(&b.outline.name));
+        Ok(Self::new(entries))
     }
 
-    fn new(packs: Vec<Arc<Pack>>) -> Self {
+    fn new(entries: Vec<Arc<Entry>>) -> Self {
         let mut by_program: HashMap<String, Vec<usize>> = HashMap::new();
         let mut open = Vec::new();
-        for (index, pack) in packs.iter().enumerate() {
-            for program in pack.commands.iter().flat_map(|command| &command.programs) {
-                let first = program.get_ref().split(' ').next().unwrap_or_default().to_owned();
+        for (index, entry) in entries.iter().enumerate() {
+            for first in &entry.outline.programs {
                 if first.contains('*') {
-                    open.push((first, index));
+                    open.push((first.clone(), index));
                 } else {
-                    let known = by_program.entry(first).or_default();
-                    if known.last() != Some(&index) {
-                        known.push(index);
-                    }
+                    by_program.entry(first.clone()).or_default().push(index);
                 }
             }
         }
-        Self { packs, by_program, open }
+        Self { entries, by_program, open }
     }
 
-    /// All packs, by name.
+    /// All packs, by name. This reads them all.
     pub fn packs(&self) -> impl Iterator<Item = &Arc<Pack>> {
-        self.packs.iter()
+        self.entries.iter().filter_map(|entry| entry.pack())
     }
 
     /// The pack of this name.
     pub fn pack(&self, name: &str) -> Option<&Arc<Pack>> {
-        self.packs.iter().find(|pack| pack.name.get_ref() == name)
+        self.entries.iter().find(|entry| entry.outline.name == name)?.pack()
     }
 
-    /// Packs of programming languages: those with manifests.
-    pub fn languages(&self) -> impl Iterator<Item = &Arc<Pack>> {
-        self.packs.iter().filter(|pack| pack.kind == Kind::Language)
+    /// Whether a file of this name declares dependencies in some ecosystem.
+    pub fn is_manifest(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.outline.manifests.iter().any(|known| known == name))
+    }
+
+    /// Whether a file of this name pins dependencies in some ecosystem.
+    pub fn is_lockfile(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.outline.lockfiles.iter().any(|known| known == name))
+    }
+
+    /// Packs with a runner of which this may be the program.
+    pub(super) fn packs_running(&self, program: &str) -> impl Iterator<Item = &Arc<Pack>> {
+        let fitting = move |entry: &&Arc<Entry>| entry.outline.runners.iter().any(|name| name_matches(name, program));
+        self.entries.iter().filter(fitting).filter_map(|entry| entry.pack())
+    }
+
+    /// Packs whose commands installs of other packs may run.
+    pub(super) fn packs_with_triggers(&self) -> impl Iterator<Item = &Arc<Pack>> {
+        self.entries.iter().filter(|entry| entry.outline.triggers).filter_map(|entry| entry.pack())
     }
 
     /// Packs that may know a program.
@@ -118,7 +156,7 @@ impl Catalog {
         indices.extend(self.open.iter().filter(|(name, _)| name_matches(name, program)).map(|(_, index)| *index));
         indices.sort_unstable();
         indices.dedup();
-        indices.into_iter().filter_map(|index| self.packs.get(index))
+        indices.into_iter().filter_map(|index| self.entries.get(index)?.pack())
     }
 }
 

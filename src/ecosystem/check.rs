@@ -57,7 +57,7 @@ pub(super) fn pack(path: &str, text: &str, pack: &Pack) -> Result<(), PackError>
 ///
 /// # Errors
 /// [`PackError`] at the program that is claimed.
-pub(super) fn claims(path: &str, text: &str, pack: &Pack, others: &[Arc<Pack>]) -> Result<(), PackError> {
+pub(super) fn claims(path: &str, text: &str, pack: &Pack, others: &[&Arc<Pack>]) -> Result<(), PackError> {
     for command in &pack.commands {
         for program in &command.programs {
             let twin = others.iter().find(|other| {

@@ -37,7 +37,8 @@ impl Catalog {
         words: &'w [Word],
         wanted: impl Fn(&super::pack::Runner) -> bool,
     ) -> Option<(String, &'w [Word])> {
-        let runners = self.packs().flat_map(|pack| &pack.runners).filter(|runner| wanted(runner));
+        let first = base_name(words.first()?.value()?);
+        let runners = self.packs_running(first).flat_map(|pack| &pack.runners).filter(|runner| wanted(runner));
         runners
             .flat_map(|runner| runner.programs.iter().map(move |program| (runner, program.get_ref())))
             .filter_map(|(runner, program)| {

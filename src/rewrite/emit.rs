@@ -146,10 +146,9 @@ pub(super) fn manifest_lines(carried: &Carried<'_>, catalog: &Catalog, needed: &
 /// Manifests first, then lock files, then the rest: as people write it.
 fn rank(catalog: &Catalog, path: &str) -> usize {
     let name = path.rsplit('/').next().unwrap_or_default();
-    let is_in = |names: &[String]| names.iter().any(|known| known == name);
-    if catalog.packs().any(|pack| is_in(&pack.manifests)) {
+    if catalog.is_manifest(name) {
         0
-    } else if catalog.packs().any(|pack| is_in(&pack.lockfiles)) {
+    } else if catalog.is_lockfile(name) {
         1
     } else {
         2

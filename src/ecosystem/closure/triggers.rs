@@ -12,7 +12,7 @@ impl Build<'_> {
         }
         let name = self.found.pack.name.get_ref();
         let catalog = self.catalog;
-        for pack in catalog.packs() {
+        for pack in catalog.packs_with_triggers() {
             for trigger in pack.triggers.iter().filter(|trigger| trigger.packs.contains(name)) {
                 let holds = trigger.when.iter().any(|condition| self.holds(condition).is_some());
                 if !holds || trigger.unless.iter().any(|condition| self.holds(condition).is_some()) {
