@@ -14,6 +14,8 @@ macro_rules! packs {
 pub(super) static PACKS: &[(&str, &str)] = packs![
     "apk",
     "apt",
+    "bun",
+    "conda",
     "coreutils",
     "dnf",
     "fetch",
@@ -21,7 +23,9 @@ pub(super) static PACKS: &[(&str, &str)] = packs![
     "interpreters",
     "node-tools",
     "npm",
+    "pdm",
     "pip",
+    "pipenv",
     "pnpm",
     "poetry",
     "prisma",

@@ -32,7 +32,7 @@ pub struct WarmUpSpec {
     /// Options of the later command that `run` must have too.
     #[serde(default)]
     pub carry: Vec<String>,
-    /// Variables that, set before the later command, must stand before `run` too.
+    /// Variables (`*` allowed) that, set before the later command, must stand before `run` too.
     #[serde(default)]
     pub carry_environment: Vec<String>,
     /// Absolute directories that it fills.

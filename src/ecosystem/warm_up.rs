@@ -3,6 +3,7 @@
 use super::catalog::Catalog;
 use super::closure::{Build, found_spec};
 use super::pack::{Cost, WarmUpSpec};
+use super::pattern::name_matches;
 use super::recognition::{Access, GivenOption, Match, PathArgument, Recognition};
 use super::site::Site;
 use super::{Closure, Effect, Refusal};
@@ -18,7 +19,7 @@ pub struct WarmUp {
     pub closure: Closure,
     /// Absolute directories that it fills.
     pub fills: Vec<String>,
-    /// Variables that, set before the later command, must stand before this one too.
+    /// Variables (`*` allowed) that, set before the later command, must stand before this one too.
     pub carry_environment: Vec<String>,
     /// Why the later command completes what the step leaves in the image to what it makes alone; `None` where the step
     /// only fills caches.
@@ -38,6 +39,13 @@ pub enum Line {
     Fixed(String),
     /// The words of the later command, and these.
     Extended(Vec<String>),
+}
+
+impl WarmUp {
+    /// Whether a variable that is set before the later command must stand before this one too.
+    pub fn carries(&self, name: &str) -> bool {
+        self.carry_environment.iter().any(|pattern| name_matches(pattern, name))
+    }
 }
 
 impl Catalog {
@@ -105,7 +113,8 @@ fn early(found: &Match, spec: &WarmUpSpec) -> Match {
 fn carrying(run: &str, found: &Match, spec: &WarmUpSpec) -> String {
     let carried = found.options.iter().filter(|option| spec.carry.contains(&option.name));
     carried.fold(run.to_owned(), |line, option| match &option.value {
-        Some(value) => format!("{line} {}={value}", option.name),
+        Some(value) if option.name.starts_with("--") => format!("{line} {}={value}", option.name),
+        Some(value) => format!("{line} {} {value}", option.name),
         None => format!("{line} {}", option.name),
     })
 }

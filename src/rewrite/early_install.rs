@@ -155,8 +155,7 @@ impl EarlyInstall<'_> {
         let given = &self.command.command;
         let (words, assignments): (String, Vec<_>) = match &self.step.line {
             Line::Fixed(run) => {
-                let carried = |name: &String| self.step.carry_environment.contains(name);
-                (run.clone(), given.assignments.iter().filter(|given| carried(&given.name)).collect())
+                (run.clone(), given.assignments.iter().filter(|given| self.step.carries(&given.name)).collect())
             }
             Line::Extended(added) => {
                 let words = given.words.iter().map(|word| word.raw.as_str()).chain(added.iter().map(String::as_str));

@@ -173,7 +173,7 @@ fn run_line(
 ) -> String {
     let source = build.inputs.file.source();
     let flags = instruction.flags.iter().fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
-    let carried = command.command.assignments.iter().filter(|given| step.carry_environment.contains(&given.name));
+    let carried = command.command.assignments.iter().filter(|given| step.carries(&given.name));
     let assignments = carried.fold(String::new(), |text, given| text + &given.name + "=" + &given.value.raw + " ");
     format!("RUN {flags}{assignments}{line}")
 }

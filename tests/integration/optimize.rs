@@ -157,3 +157,47 @@ fn a_file_in_good_order_is_left_alone() {
         assert_eq!(plan.draft.dockerfile, source);
     }
 }
+
+/// A plan for an install that reads manifests and a lock file, after 40 commits that each changed one of `changes`.
+fn planned_with_history(changes: &[&[&str]]) -> Plan {
+    let mut context = MemoryContext::from_files([
+        (
+            "package.json",
+            r#"{"name":"app","version":"1.0.0","scripts":{"start":"node ."},"dependencies":{"is-odd":"3.0.1"}}"#,
+        ),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\npackages:\n  is-odd@3.0.1: {}\n"),
+        ("index.js", "1"),
+    ]);
+    let history: Vec<&[&str]> = changes.iter().copied().cycle().take(40).collect();
+    context.history_of(&history);
+    let arguments = BTreeMap::new();
+    let draft = Draft {
+        dockerfile:
+            "FROM node:22\nRUN npm install -g pnpm@9\nWORKDIR /app\nCOPY . .\nRUN pnpm install --frozen-lockfile\n"
+                .to_owned(),
+        ignore_path: ".dockerignore".to_owned(),
+        ignore: None,
+    };
+    let history = layerwise::context::Context::history(&context, 100).unwrap();
+    let surroundings = Surroundings {
+        context: &context,
+        catalog: Catalog::builtin(),
+        arguments: &arguments,
+        profile: Builder::BuildKit.profile(),
+        history: Some(&history),
+        target: None,
+    };
+    plan(&Request { draft: &draft, surroundings, wanted: Safety::Safe })
+}
+
+#[test]
+fn a_key_of_the_lock_file_alone_is_chosen_where_manifests_change_without_it() {
+    let apart: &[&[&str]] =
+        &[&["index.js"], &["package.json", "index.js"], &["package.json"], &["pnpm-lock.yaml", "package.json"]];
+    let text = planned_with_history(apart).draft.dockerfile;
+    let wanted = "COPY pnpm-lock.yaml ./\nRUN pnpm fetch\nCOPY package.json pnpm-lock.yaml ./\nRUN pnpm install --frozen-lockfile\nCOPY . .\n";
+    assert!(text.ends_with(wanted), "{text}");
+    let together: &[&[&str]] = &[&["index.js"], &["pnpm-lock.yaml", "package.json"]];
+    let text = planned_with_history(together).draft.dockerfile;
+    assert!(!text.contains("pnpm fetch"), "{text}");
+}
