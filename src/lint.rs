@@ -18,9 +18,11 @@ mod registry;
 mod report;
 mod rule;
 mod rules {
+    pub(super) mod chown_in_own_layer;
     pub(super) mod context_free_run_after_copy;
     pub(super) mod copied_install_output;
     pub(super) mod copy_before_install;
+    pub(super) mod deleted_in_later_layer;
     pub(super) mod env_file_copied;
     pub(super) mod ignored_copy_source;
     pub(super) mod incomplete_dockerignore;
@@ -32,6 +34,7 @@ mod rules {
     pub(super) mod single_stage_build;
     pub(super) mod unlocked_install;
     pub(super) mod unpinned_base_image;
+    pub(super) mod vcs_copied;
     pub(super) mod volatile_arg_before_run;
 }
 mod run;

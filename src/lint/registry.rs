@@ -1,8 +1,10 @@
 //! Which rules there are.
 
+use super::rules::chown_in_own_layer::ChownInOwnLayer;
 use super::rules::context_free_run_after_copy::ContextFreeRunAfterCopy;
 use super::rules::copied_install_output::CopiedInstallOutput;
 use super::rules::copy_before_install::CopyBeforeInstall;
+use super::rules::deleted_in_later_layer::DeletedInLaterLayer;
 use super::rules::env_file_copied::EnvFileCopied;
 use super::rules::ignored_copy_source::IgnoredCopySource;
 use super::rules::incomplete_dockerignore::IncompleteDockerignore;
@@ -14,6 +16,7 @@ use super::rules::separate_package_update::SeparatePackageUpdate;
 use super::rules::single_stage_build::SingleStageBuild;
 use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
+use super::rules::vcs_copied::VcsCopied;
 use super::rules::volatile_arg_before_run::VolatileArgBeforeRun;
 use super::{Meta, Rule, builtin};
 
@@ -27,6 +30,9 @@ pub static RULES: &[&dyn Rule] = &[
     &IgnoredCopySource,
     &SingleStageBuild,
     &PackageCacheKept,
+    &DeletedInLaterLayer,
+    &ChownInOwnLayer,
+    &VcsCopied,
     &SeparatePackageUpdate,
     &ManifestCopyMissesFile,
     &CopiedInstallOutput,

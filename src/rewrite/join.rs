@@ -34,7 +34,7 @@ fn script(build: &Build<'_>, id: StepId) -> Option<TextRange> {
     let plain = instruction.keyword == Keyword::Run && instruction.flags.is_empty() && instruction.heredocs.is_empty();
     let Shell::Posix { .. } = build.step(id).before.shell else { return None };
     let source = instruction.range.of(build.inputs.file.source());
-    if !plain || source.contains(['#', '(', '`']) || text.as_str().trim().is_empty() {
+    if !plain || source.contains(['#', '(', '`', ';']) || text.as_str().trim().is_empty() {
         return None;
     }
     let script = shell::read(text);
