@@ -5,20 +5,25 @@
 //! image: the two read and write different files, and no variable, directory or user between them matters. An
 //! [`Obstacle`] is the reason why a step cannot be crossed; a [`Caveat`] is what must hold for a crossing to keep the image.
 //!
-//! The order of `RUN` steps is never changed here.
+//! To *reorder* the steps of a stage is to put them into the order that costs the least of all in which steps that do not
+//! *commute* keep their places among each other.
 
 mod bring;
 mod carried;
+mod commute;
 mod crossing;
 mod declaration;
 mod early_install;
 mod emit;
 mod environment;
+mod footprint;
 mod ignore_lines;
 mod join;
 mod leaving_out;
 mod moves;
 mod presence;
+mod rearrange;
+mod reorder;
 mod sink;
 mod transfer_crossing;
 mod warm_up;
@@ -31,5 +36,6 @@ pub use declaration::sink_declaration;
 pub use ignore_lines::{IgnoreLine, escaped, extended, first_lines, ignore_lines, ignoring, leaves_out};
 pub use join::join;
 pub use moves::{Move, MoveKind, Refused, Survey, listed, sink_move, survey};
+pub use reorder::{Reordering, Weights, reorder};
 pub use sink::{Crossed, Sink, sink};
 pub use whole_copy::{REPOSITORY, Standing, WholeCopies};

@@ -106,6 +106,8 @@ fn conditions(pack: &Pack) -> Vec<&Condition> {
     let mut found: Vec<&Condition> = pack.commands.iter().flat_map(|command| &command.locked_when).collect();
     let build_only = pack.commands.iter().filter_map(|command| command.build_only.as_ref());
     found.extend(build_only.flat_map(|only| only.when.iter().chain(&only.unless)));
+    let confined = pack.commands.iter().flat_map(|command| &command.confined);
+    found.extend(confined.flat_map(|confined| confined.when.iter().chain(&confined.unless)));
     found.extend(pack.project.iter().flat_map(|project| project.when.iter().chain(&project.unless)));
     found.extend(pack.triggers.iter().flat_map(|trigger| trigger.when.iter().chain(&trigger.unless)));
     for warm_up in &pack.warm_up {

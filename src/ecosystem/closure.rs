@@ -158,6 +158,7 @@ impl<'a> Build<'a> {
         self.refusals(spec);
         self.triggers();
         self.build_only();
+        self.confined();
     }
 
     /// The closure of a warm-up, and why the image may differ after it.
@@ -243,6 +244,14 @@ impl<'a> Build<'a> {
         let holds = only.when.iter().all(|condition| self.holds(condition).is_some())
             && !only.unless.iter().any(|condition| self.holds(condition).is_some());
         self.closure.build_only = holds.then(|| only.what.clone());
+    }
+
+    /// Whether it runs no program but its own.
+    fn confined(&mut self) {
+        self.closure.confined = self.found.spec().confined.iter().any(|confined| {
+            confined.when.iter().all(|condition| self.holds(condition).is_some())
+                && !confined.unless.iter().any(|condition| self.holds(condition).is_some())
+        });
     }
 
     pub(super) fn refuse(&mut self, reason: &str, evidence: &str) {

@@ -8,7 +8,12 @@ use serde::Deserialize;
 use super::pattern::name_matches;
 
 static IMAGES: LazyLock<Vec<ImageFacts>> = LazyLock::new(|| {
-    let texts = [include_str!("../../rules/images/golang.toml"), include_str!("../../rules/images/php-apache.toml")];
+    let texts = [
+        include_str!("../../rules/images/golang.toml"),
+        include_str!("../../rules/images/node.toml"),
+        include_str!("../../rules/images/php-apache.toml"),
+        include_str!("../../rules/images/python.toml"),
+    ];
     texts.iter().filter_map(|text| toml::from_str(text).ok()).collect()
 });
 
@@ -23,11 +28,23 @@ pub struct ImageFacts {
     /// Tags that are meant (`*` allowed); all where there are none.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// The working directory.
-    pub directory: String,
+    /// The working directory, where it sets one.
+    #[serde(default)]
+    pub directory: Option<String>,
     /// Variables.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Programs of its own (`*` allowed), in directories that come before those of the system on its search path: what the
+    /// system's package manager installs never takes their place.
+    #[serde(default)]
+    pub programs: Vec<String>,
+}
+
+impl ImageFacts {
+    /// Whether the image has this program of its own.
+    pub fn brings(&self, program: &str) -> bool {
+        self.programs.iter().any(|known| name_matches(known, program))
+    }
 }
 
 /// What is known of the image that `repository` (with its registry, where one is named) and `tag` stand for.
@@ -49,15 +66,20 @@ mod tests {
 
     #[test]
     fn every_file_is_read_and_found() {
-        assert_eq!(IMAGES.len(), 2);
+        assert_eq!(IMAGES.len(), 4);
         for (repository, tag, expected) in [
             ("golang", None, Some("/go")),
             ("docker.io/library/golang", Some("1.22"), Some("/go")),
             ("php", Some("8.3-apache"), Some("/var/www/html")),
             ("php", Some("8.3-fpm"), None),
             ("example.com/golang", None, None),
+            ("node", Some("22-slim"), None),
         ] {
-            assert_eq!(image_facts(repository, tag).map(|facts| facts.directory.as_str()), expected, "{repository}");
+            let directory = image_facts(repository, tag).and_then(|facts| facts.directory.as_deref());
+            assert_eq!(directory, expected, "{repository}");
         }
+        let brings = |repository, program| image_facts(repository, None).is_some_and(|facts| facts.brings(program));
+        assert!(brings("node", "npm") && brings("python", "pip3.12") && brings("golang", "go"));
+        assert!(!brings("node", "pnpm") && !brings("debian", "npm"));
     }
 }

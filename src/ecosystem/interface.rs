@@ -52,6 +52,8 @@ pub struct Closure {
     pub refusals: Vec<Refusal>,
     /// What only this command needs, where what it makes runs without it: `the compiler and the sources`.
     pub build_only: Option<String>,
+    /// Whether it runs no program but its own: no script of a package, no compiler.
+    pub confined: bool,
 }
 
 /// A file or directory of the closure.

@@ -108,6 +108,21 @@ pub struct CommandSpec {
     /// Whether it runs what was built before, and needs nothing of what only the build needs.
     #[serde(default)]
     pub starts: bool,
+    /// Where it runs no program but its own, so that it does the same whatever else is installed: one of these must hold.
+    #[serde(default)]
+    pub confined: Vec<Confined>,
+}
+
+/// Where a command runs no program but its own: no script of a package, no compiler. Without keys: always.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Confined {
+    /// All must hold.
+    #[serde(default)]
+    pub when: Vec<Condition>,
+    /// None may hold.
+    #[serde(default)]
+    pub unless: Vec<Condition>,
 }
 
 /// What an image need not have once a command has run.

@@ -9,7 +9,7 @@ use super::{
     transfer::Transfer,
 };
 use crate::{
-    ecosystem::image_facts,
+    ecosystem::{ImageFacts, image_facts},
     syntax::{self, ArgDeclaration, Body, Instruction, Pair},
 };
 
@@ -59,11 +59,10 @@ impl Assembly<'_> {
     /// What an image sets, as far as it is known.
     fn state_of_image(&self, from: usize, reference: &str) -> State {
         let mut state = State::of_unknown_image(self.inputs.file.escape() == '\\');
-        let image = syntax::ImageReference::parse(reference);
-        let official = matches!(image.registry.as_deref(), None | Some("docker.io"));
-        let facts = image_facts(&image.repository, image.tag.as_deref()).filter(|_| official);
-        if let Some(facts) = facts {
-            state.directory = StagePath::root().join(&facts.directory);
+        if let Some(facts) = facts_of(reference) {
+            if let Some(directory) = &facts.directory {
+                state.directory = StagePath::root().join(directory);
+            }
             for (name, value) in &facts.environment {
                 let value = Some(value.clone());
                 state.declare(
@@ -194,4 +193,11 @@ impl Assembly<'_> {
     fn names_in(&self, text: &str) -> Vec<String> {
         syntax::variables(text, self.inputs.file.escape())
     }
+}
+
+/// What is known of an image that a `FROM` names.
+pub(super) fn facts_of(reference: &str) -> Option<&'static ImageFacts> {
+    let image = syntax::ImageReference::parse(reference);
+    let official = matches!(image.registry.as_deref(), None | Some("docker.io"));
+    image_facts(&image.repository, image.tag.as_deref()).filter(|_| official)
 }

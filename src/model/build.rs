@@ -191,6 +191,18 @@ impl<'a> Build<'a> {
         needed
     }
 
+    /// Whether the image that a stage starts from, through other stages too, is known to have a program of its own.
+    pub fn image_brings(&self, stage: usize, program: &str) -> bool {
+        let mut child = stage;
+        while let Base::Stage(parent) = self.stages[child].base
+            && parent < child
+        {
+            child = parent;
+        }
+        let Base::Image(reference) = &self.stages[child].base else { return false };
+        assembly::facts_of(reference).is_some_and(|facts| facts.brings(program))
+    }
+
     /// The index of the stage to build: the one of that name or number, the last where none is given.
     pub fn target(&self, name: Option<&str>) -> Option<usize> {
         match name {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::draft::{Draft, Surroundings};
+use super::{
+    draft::{Draft, Surroundings},
+    reorder::reorderings,
+};
 use crate::{
     cache::{ENOUGH_COMMITS, Expectation},
     diagnostic::Safety,
@@ -90,7 +93,8 @@ pub fn plan(request: &Request<'_>) -> Plan {
     let mut outcome = Outcome::unchanged(request.draft);
     let mut after = before;
     for _ in 0..MOST_ROUNDS {
-        let Some((next, cost)) = improve(request, &outcome.draft, after) else { break };
+        let improved = improve(request, &outcome.draft, after);
+        let Some((next, cost)) = improved.or_else(|| put_in_order(request, &outcome.draft, after)) else { break };
         outcome.draft = next.draft;
         outcome.applied.extend(next.applied);
         after = cost;
@@ -114,8 +118,23 @@ fn improve(request: &Request<'_>, draft: &Draft, before: Expectation) -> Option<
             (banned, outcome, after) = (without, smaller, cost);
         }
     }
-    let pays = before.mean - after.mean >= LEAST_GAIN.max(before.mean * LEAST_SHARE);
-    (pays && outcome.draft != *draft).then_some((outcome, after))
+    (pays(before, after) && outcome.draft != *draft).then_some((outcome, after))
+}
+
+fn pays(before: Expectation, after: Expectation) -> bool {
+    before.mean - after.mean >= LEAST_GAIN.max(before.mean * LEAST_SHARE)
+}
+
+/// The steps of one stage in the best order, where that pays.
+fn put_in_order(request: &Request<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
+    let shape = draft.shape();
+    reorderings(draft, &request.surroundings, request.wanted).into_iter().find_map(|found| {
+        let changed = carry_out(draft, &found);
+        let after = changed.expectation(&request.surroundings);
+        let key = found.kind.name().to_owned();
+        let applied = vec![(key, describe(draft, request.draft, found))];
+        (pays(before, after) && changed.shape() == shape).then_some((Outcome { draft: changed, applied }, after))
+    })
 }
 
 /// What a run of moves leaves.
@@ -239,7 +258,11 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
 fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
     let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
     let offered = moves.into_iter().filter(|found| found.safety < request.wanted && !found.needs_history);
-    let offered = offered.map(|found| describe(&outcome.draft, request.draft, found)).collect();
+    let orders = reorderings(&outcome.draft, &request.surroundings, Safety::Unsafe).into_iter().filter(|found| {
+        let cost = carry_out(&outcome.draft, found).expectation(&request.surroundings);
+        found.safety < request.wanted && pays(after, cost)
+    });
+    let offered = offered.chain(orders).map(|found| describe(&outcome.draft, request.draft, found)).collect();
     let refusals = outcome.draft.with_build(&request.surroundings, |build| {
         let line = |refused: &rewrite::Refused| {
             original_line(&outcome.draft, request.draft, build.instruction(refused.step).lines.0)

@@ -121,6 +121,11 @@ pub(super) fn is_system(place: &StagePath) -> bool {
     is_within(place, system_directories()) && !is_within(place, project_directories())
 }
 
+/// Whether a place lies in the system's directories, or holds one of them.
+pub(super) fn meets_system(place: &StagePath) -> bool {
+    is_system(place) || system_directories().any(|directory| StagePath::root().join(directory).below(place).is_some())
+}
+
 fn place_reaches(place: &StagePath) -> Option<String> {
     let home = place.parent();
     let in_home = home.as_str() == "/root" || home.parent().as_str() == "/home";

@@ -28,6 +28,8 @@ pub enum MoveKind {
     AddDownloadStep,
     /// Adds a step that installs dependencies before the sources are there; the command that stays completes it.
     InstallDependenciesFirst,
+    /// Puts the steps of a stage into the order that costs the least.
+    ReorderSteps,
     /// Creates or extends `.dockerignore`.
     WriteDockerignore,
 }
@@ -41,6 +43,7 @@ impl MoveKind {
             Self::SinkArgument => "sink-argument",
             Self::AddDownloadStep => "add-download-step",
             Self::InstallDependenciesFirst => "install-dependencies-first",
+            Self::ReorderSteps => "reorder-steps",
             Self::WriteDockerignore => "write-dockerignore",
         }
     }

@@ -7,6 +7,7 @@ use layerwise::context::MemoryContext;
 use layerwise::diagnostic::Safety;
 use layerwise::ecosystem::Catalog;
 use layerwise::optimize::{Draft, Plan, Request, Surroundings, plan};
+use layerwise::rewrite::MoveKind;
 use layerwise::syntax::{Dockerfile, Keyword};
 use proptest::prelude::*;
 
@@ -67,6 +68,10 @@ fn line() -> impl Strategy<Value = &'static str> {
         "RUN go build ./...",
         "RUN go mod download",
         "RUN apt-get update && apt-get install -y git",
+        "RUN npm ci --ignore-scripts",
+        "# the tool\nRUN curl -fsSL -o /opt/tool https://example.com/tool",
+        "RUN pip install --only-binary=:all: -r requirements.txt",
+        "RUN useradd app",
         "RUN <<EOF\nset -e\nnpm install\nEOF",
         "RUN make",
         "RUN cd packages/a && npm install",
@@ -86,7 +91,8 @@ fn line() -> impl Strategy<Value = &'static str> {
     ])
 }
 
-/// The texts of the instructions whose order a plan never changes, without the downloads that it may add.
+/// The texts of the instructions whose order a plan changes only where it puts the steps in order, without the downloads
+/// that it may add.
 fn commands(source: &str) -> Vec<String> {
     let file = Dockerfile::parse(source);
     let kept = [Keyword::Run, Keyword::From, Keyword::Workdir, Keyword::User, Keyword::Cmd, Keyword::Volume];
@@ -126,7 +132,12 @@ proptest! {
         let again = planned(text, first.draft.ignore.as_deref());
         prop_assert_eq!(&again.draft.dockerfile, text, "the plan of\n{}", source);
         prop_assert!(!again.changes());
-        prop_assert!(is_within(&commands(&source), &commands(text)), "{}\nbecame\n{}", source, text);
+        let (mut before, mut after) = (commands(&source), commands(text));
+        if first.applied.iter().any(|applied| applied.kind == MoveKind::ReorderSteps) {
+            before.sort();
+            after.sort();
+        }
+        prop_assert!(is_within(&before, &after), "{}\nbecame\n{}", source, text);
         prop_assert_eq!(sorted_comments(&source), sorted_comments(text));
         prop_assert!(first.after.mean <= first.before.mean + 1e-9);
         let mixed = text.replace("\r\n", "").contains('\n');

@@ -11,7 +11,7 @@ const MARK: &str =
     "<!-- Everything below is made from src/ecosystem: BLESS=1 cargo test --test integration docs:: -->\n";
 
 /// Where each type of the format stands in a pack.
-const PLACES: [(&str, &str); 30] = [
+const PLACES: [(&str, &str); 31] = [
     ("Pack", "The pack"),
     ("Kind", "Values of `kind`"),
     ("Cost", "`[cost]`: the value of each effect"),
@@ -23,6 +23,7 @@ const PLACES: [(&str, &str); 30] = [
     ("OptionSet", "`[options.NAME]`"),
     ("CommandSpec", "`[[commands]]`"),
     ("BuildOnly", "`build-only` of a command"),
+    ("Confined", "`confined` of a command"),
     ("Effect", "Values of `effect`"),
     ("Role", "Values of `arguments`"),
     ("Runner", "`[[runners]]`"),
