@@ -7,6 +7,8 @@
 //!
 //! To *reorder* the steps of a stage is to put them into the order that costs the least of all in which steps that do not
 //! *commute* keep their places among each other.
+//!
+//! To *split* a `RUN` is to make two steps of it, so that a copy can move between them.
 
 mod bring;
 mod carried;
@@ -25,6 +27,7 @@ mod presence;
 mod rearrange;
 mod reorder;
 mod sink;
+mod split_run;
 mod transfer_crossing;
 mod warm_up;
 mod whole_copy;

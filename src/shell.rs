@@ -11,20 +11,24 @@ mod builtin;
 mod compound;
 mod expansion;
 mod extent;
+mod flow;
 mod grammar;
 mod inner;
 mod lexer;
 mod nested;
 mod prefix;
 mod script;
+mod sequence;
 mod simple;
 mod state;
 mod walk;
 mod word;
 
+pub use flow::asks_the_shell;
 pub use script::{
     Assignment, Directory, Guard, Part, Redirect, RedirectKind, Script, ShellWord, SimpleCommand, Unreadable,
 };
+pub use sequence::{Element, Form, Join, sequence};
 
 use crate::text::{LogicalText, TextRange};
 

@@ -17,6 +17,9 @@ pub struct Cache {
     pub environment: Option<String>,
     /// `shared` or `locked`: what a cache mount must ask for.
     pub sharing: Sharing,
+    /// Whether what an install makes may stand there too, as virtual environments do.
+    #[serde(default)]
+    pub holds_outputs: bool,
     /// Options and commands that defeat a cache mount.
     #[serde(default)]
     pub defeated_by: Vec<String>,

@@ -5,6 +5,7 @@ use super::{
     declaration::sink_declaration,
     emit::sink_edit,
     sink::{Sink, is_from_context, sink},
+    split_run::split_run,
     warm_up::{lock_step, warm_up},
 };
 use crate::{
@@ -30,6 +31,8 @@ pub enum MoveKind {
     InstallDependenciesFirst,
     /// Puts the steps of a stage into the order that costs the least.
     ReorderSteps,
+    /// Makes two steps of a `RUN`, so that a copy can move between them.
+    SplitRun,
     /// Creates or extends `.dockerignore`.
     WriteDockerignore,
 }
@@ -44,6 +47,7 @@ impl MoveKind {
             Self::AddDownloadStep => "add-download-step",
             Self::InstallDependenciesFirst => "install-dependencies-first",
             Self::ReorderSteps => "reorder-steps",
+            Self::SplitRun => "split-run",
             Self::WriteDockerignore => "write-dockerignore",
         }
     }
@@ -104,6 +108,11 @@ pub fn survey(build: &Build<'_>) -> Survey {
             found.refusals.extend(unknown_destination(build, id));
             continue;
         };
+        match split_run(build, &sunk) {
+            Some(Ok(split)) => found.moves.push(split),
+            Some(Err(refused)) => found.refusals.push(refused),
+            None => {}
+        }
         if sunk.crossed.is_empty() {
             match sunk.stopped_by.as_ref().and_then(|obstacle| warm_up(build, &sunk, obstacle)) {
                 Some(Ok(step)) => found.moves.push(step),

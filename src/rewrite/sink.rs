@@ -87,7 +87,7 @@ pub fn sink(build: &Build<'_>, id: StepId) -> Option<Sink> {
     Some(sink)
 }
 
-fn is_worth_crossing(build: &Build<'_>, id: StepId) -> bool {
+pub(super) fn is_worth_crossing(build: &Build<'_>, id: StepId) -> bool {
     build.step(id).run().is_some_and(|run| (run.cost.low * run.cost.high).sqrt() >= WORTH_CROSSING)
 }
 

@@ -64,6 +64,26 @@ fn set(arguments: &[ShellWord], state: &mut State) {
     }
 }
 
+/// Whether these are options of `set` that concern how a script runs and how it fails, and nothing else.
+pub(super) fn option_letters<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
+    let mut any = false;
+    while let Some(word) = words.next() {
+        let Some(letters) = word.strip_prefix(['-', '+']).filter(|letters| !letters.is_empty()) else { return false };
+        for letter in letters.chars() {
+            let known = match letter {
+                'e' | 'u' | 'v' | 'x' => true,
+                'o' => matches!(words.next(), Some("errexit" | "nounset" | "pipefail" | "verbose" | "xtrace")),
+                _ => false,
+            };
+            if !known {
+                return false;
+            }
+        }
+        any = true;
+    }
+    any
+}
+
 /// An option of `set -o`.
 pub(super) fn option(name: &str, on: bool, state: &mut State) {
     match name {

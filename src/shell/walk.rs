@@ -215,7 +215,12 @@ impl Walker {
     }
 }
 
-fn parse(map: &LogicalText, range: TextRange, assigned: &mut HashMap<String, usize>) -> Result<Program, &'static str> {
+/// The syntax tree of a part of the text; how often it assigns each variable is added to `assigned`.
+pub(super) fn parse(
+    map: &LogicalText,
+    range: TextRange,
+    assigned: &mut HashMap<String, usize>,
+) -> Result<Program, &'static str> {
     let lexed = lexer::lex(map.as_str(), range)?;
     for (name, times) in lexed.assigned {
         *assigned.entry(name).or_default() += times;
