@@ -15,6 +15,8 @@ pub(super) static PACKS: &[(&str, &str)] = packs![
     "apk",
     "apt",
     "bun",
+    "cargo",
+    "cargo-tools",
     "conda",
     "coreutils",
     "dnf",

@@ -287,6 +287,7 @@ impl<'a> Build<'a> {
             path: path.to_owned(),
             directory,
             reason: reason.to_owned(),
+            presence: false,
             need: Need::Optional,
         });
         read.directory |= directory;

@@ -1,7 +1,9 @@
 //! Files of the closure as data: trees of values or lines.
 //!
 //! A *selector* is a list of keys joined by `.`; a key with dots or slashes stands in quotes, `*` is every entry of a
-//! table or list: `packages."".dependencies.*`.
+//! table or list, `**` the value itself and everything in it: `packages."".dependencies.*`, `**.version`.
+
+mod xml;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Value};
@@ -44,6 +46,7 @@ fn format_of(path: &str, text: &str) -> &'static str {
         Some("json" | "jsonc") => "JSON",
         Some("yaml" | "yml") => "YAML",
         Some("toml") => "TOML",
+        _ if text.trim_start().starts_with('<') => "XML",
         _ if text.trim_start().starts_with('{') => "JSON",
         _ => "TOML",
     }
@@ -62,6 +65,7 @@ pub(super) fn tree(path: &str, text: &str) -> Result<Value, String> {
     let value = match format {
         "JSON" => serde_json::from_str(text).ok(),
         "YAML" => yaml(text),
+        "XML" => xml::tree(text),
         _ => toml::from_str(text).ok(),
     };
     value.ok_or_else(|| format!("is no valid {format}"))
@@ -104,6 +108,15 @@ fn step<'v>(at: &Found<'v>, key: &Key) -> Vec<Found<'v>> {
         (Key::Every, Value::Array(list)) => {
             list.iter().enumerate().map(|(index, value)| Found { trail: longer(&index.to_string()), value }).collect()
         }
+        (Key::Everything, _) => {
+            let mut found = vec![at.clone()];
+            let mut next = 0;
+            while let Some(inner) = found.get(next).map(|at| step(at, &Key::Every)) {
+                found.extend(inner);
+                next += 1;
+            }
+            found
+        }
         _ => Vec::new(),
     }
 }
@@ -111,6 +124,7 @@ fn step<'v>(at: &Found<'v>, key: &Key) -> Vec<Found<'v>> {
 enum Key {
     Named(String),
     Every,
+    Everything,
 }
 
 fn keys(selector: &str) -> Vec<Key> {
@@ -122,7 +136,12 @@ fn keys(selector: &str) -> Vec<Key> {
             (Key::Named(name.to_owned()), after)
         } else {
             let (name, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-            (if name == "*" { Key::Every } else { Key::Named(name.to_owned()) }, after)
+            let key = match name {
+                "*" => Key::Every,
+                "**" => Key::Everything,
+                _ => Key::Named(name.to_owned()),
+            };
+            (key, after)
         };
         keys.push(key);
         rest = after.strip_prefix('.').unwrap_or(after);
@@ -206,6 +225,9 @@ mod tests {
         assert_eq!(found("w.yaml", yaml, "packages.*"), [r#"packages.0="a/*""#, r#"packages.1="!b""#]);
         let toml = "[tool.uv.sources]\nx = { path = \"../x\" }\n";
         assert_eq!(found("pyproject.toml", toml, "tool.uv.sources.*.path"), [r#"tool.uv.sources.x.path="../x""#]);
+        let xml = "<?xml version=\"1.0\"?>\n<a xmlns=\"urn:x\" b=\"1\"><!-- c --><c> d </c><c e=\"2\">f<g/></c></a>";
+        assert_eq!(found("pom.xml", xml, "a.c.*"), [r#"a.c.0="d""#, r##"a.c.1={"@e":"2","g":[""],"#text":"f"}"##]);
+        assert_eq!(found("x.csproj", xml, "**.@e"), [r#"a.c.1.@e="2""#]);
     }
 
     #[test]
@@ -217,6 +239,9 @@ mod tests {
             ("a.toml", format!("a = {}", "[".repeat(100_000))),
             ("a.yaml", "a: &x 1\nb: *x\n".to_owned()),
             ("a.json", "{".to_owned()),
+            ("a.xml", "<a>".repeat(100_000)),
+            ("a.xml", format!("{}{}", "<a>".repeat(5_000), "</a>".repeat(5_000))),
+            ("a.xml", "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>".to_owned()),
         ] {
             assert!(tree(path, &text).is_err(), "{path}");
         }

@@ -65,6 +65,8 @@ pub struct Read {
     pub directory: bool,
     /// Why it belongs to the closure, as a phrase: ``workspace of `package.json` ``.
     pub reason: String,
+    /// Whether it matters only that it is there, not what it says: an empty file would do.
+    pub presence: bool,
     /// What becomes of the command without it.
     pub need: Need,
 }

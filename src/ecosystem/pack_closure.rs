@@ -89,14 +89,15 @@ pub enum Where {
 /// References in files of the closure.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the format")]
 pub struct Follow {
     /// Groups of the files that hold them.
     #[serde(rename = "in", default = "root_groups")]
     pub groups: Vec<String>,
-    /// Names of the files that hold them; empty for all of the groups.
+    /// Names of the files that hold them (`*` allowed); empty for all of the groups.
     #[serde(default)]
     pub files: Vec<String>,
-    /// Selectors of values (JSON, YAML and TOML): `workspaces.*`.
+    /// Selectors of values (JSON, YAML, TOML and XML): `workspaces.*`.
     #[serde(default)]
     pub select: Vec<String>,
     /// Selectors of values that are left out.
@@ -111,6 +112,13 @@ pub struct Follow {
     /// What a line of such a block must match.
     #[serde(default)]
     pub block_pattern: Option<Pattern>,
+    /// Whether `\` separates directories in references too.
+    #[serde(default)]
+    pub backslashes: bool,
+    /// Where what a reference names may stand, as patterns in which `{}` is the reference: `tests/{}.rs`. All that exist
+    /// are meant, and it is no matter where none does.
+    #[serde(default)]
+    pub at: Vec<String>,
     /// What the reference names.
     #[serde(rename = "use")]
     pub usage: Use,
@@ -126,6 +134,9 @@ pub struct Follow {
     /// Whether what does not exist is left out silently.
     #[serde(default)]
     pub optional: bool,
+    /// Whether it matters only that the files are there, not what they say.
+    #[serde(default)]
+    pub presence: bool,
     /// Whether the command also changes what is named.
     #[serde(default)]
     pub writes: bool,
@@ -160,6 +171,11 @@ pub enum Use {
     Path,
     /// A pattern of directories of which the files of `take` are read; `!` takes away what earlier ones gave.
     Directories,
+    /// Nothing is looked for in the file itself: those files of `take` (patterns allowed) are read that stand beside it.
+    Beside,
+    /// Nothing is looked for in the file itself: those files of `take` (patterns allowed) are read that stand beside it
+    /// or in a directory above it.
+    Upward,
 }
 
 /// Scripts of a manifest.
@@ -253,6 +269,9 @@ pub struct Condition {
     /// One of the arguments matches.
     #[serde(default)]
     pub argument: Option<Pattern>,
+    /// No argument is given.
+    #[serde(default)]
+    pub no_argument: bool,
     /// The command is one of these, as the pack spells them: `npm ci`.
     #[serde(default)]
     pub command: Vec<String>,

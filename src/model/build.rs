@@ -321,13 +321,14 @@ impl<'a> Build<'a> {
         })
     }
 
-    /// Whether a step before `id`, in its stage or in one that the stage starts from, downloads or installs by the same
-    /// pack as this command.
+    /// Whether a step before `id`, in its stage or in one that the stage starts from, downloads, installs or builds by the
+    /// same pack as this command: what it has downloaded is there.
     pub fn is_warm(&self, id: StepId, command: &Match) -> bool {
         let runs = self.steps_before(id).filter_map(Step::run);
         let mut commands = runs.flat_map(|run| &run.commands);
         commands.any(|other| {
-            other.known.pack.name == command.pack.name && matches!(other.effect(), Effect::Download | Effect::Install)
+            let fills = matches!(other.effect(), Effect::Download | Effect::Install) || other.warm_up.is_some();
+            fills && other.known.pack.name == command.pack.name
         })
     }
 }

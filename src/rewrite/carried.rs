@@ -1,9 +1,10 @@
 //! The copy that moves: what it brings to a place in the stage.
 
+use super::crossing::may_write;
 use crate::{
     context::{EntryKind, Filtered},
     ecosystem::{home_settings, project_directories, system_directories},
-    model::{Build, Placement, Run, StagePath, Step, StepId, Supply, Transfer},
+    model::{Action, Build, Placement, Run, StagePath, Step, StepId, Supply, Transfer},
     syntax::Instruction,
 };
 
@@ -77,6 +78,34 @@ impl<'a> Carried<'a> {
             Some(root) => Bring::Directory(root.context.clone()),
             None => Bring::Nothing,
         }
+    }
+
+    /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.
+    pub(super) fn is_there_already(&self, path: &str, place: &StagePath) -> bool {
+        for step in self.build.steps_to(self.id) {
+            match &step.action {
+                Action::Transfer(transfer) => {
+                    let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(path));
+                    if landing.as_ref() == Some(place) {
+                        return true;
+                    }
+                    if transfer.destination.as_ref().is_none_or(|destination| overlaps(destination, place)) {
+                        return false;
+                    }
+                }
+                Action::Run(run) if may_write(run, place) => return false,
+                Action::Malformed => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Whether a context path is a link, or is reached through one.
+    pub(super) fn stands_behind_link(&self, path: &str) -> bool {
+        let Some((context, _)) = self.placement() else { return true };
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        ends.into_iter().any(|end| context.entry(&path[..end]).is_some_and(|entry| entry.kind == EntryKind::Link))
     }
 
     /// Why what it brings may change what any program does, if it may: it reaches into the system's directories or into

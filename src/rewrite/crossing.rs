@@ -7,9 +7,8 @@ use super::{
     presence::stands_without,
 };
 use crate::{
-    context::EntryKind,
     ecosystem::{Access, Closure, Effect, Refusal, WriteKind},
-    model::{Action, KnownCommand, PathAccess, Run, StagePath, StepId},
+    model::{KnownCommand, PathAccess, Run, StagePath, StepId},
 };
 
 /// What a crossing of one step takes.
@@ -72,6 +71,9 @@ impl Obstacle {
         Self { id, reason: reason.into(), evidence: evidence.into(), inherent: false }
     }
 }
+
+/// What makes a name more than a name in a `COPY`.
+pub(super) const PATTERN_LETTERS: [char; 8] = ['*', '?', '[', '\\', '$', '"', '\'', '`'];
 
 /// Whether `carried` may move below the `RUN` at `id`.
 ///
@@ -254,22 +256,16 @@ impl Reader<'_> {
         if self.carried.transfer.varies {
             return Err(self.obstacle("a build argument decides which files are copied before it", path));
         }
-        if self.stands_behind_link(path) {
+        if self.carried.stands_behind_link(path) {
             return Err(self.obstacle(format!("`{path}` is, or stands behind, a symbolic link"), path));
         }
-        if path.contains(['*', '?', '[', '\\', '$', '"', '\'', '`']) {
+        if path.contains(PATTERN_LETTERS) {
             return Err(self.obstacle(format!("`COPY` would read the name of `{path}` as a pattern"), path));
         }
-        if !self.is_there_already(path, place) {
+        if !self.carried.is_there_already(path, place) {
             crossing.manifests.push(Needed { path: path.to_owned(), directory, place: place.clone() });
         }
         Ok(())
-    }
-
-    fn stands_behind_link(&self, path: &str) -> bool {
-        let Some((context, _)) = self.carried.placement() else { return true };
-        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
-        ends.into_iter().any(|end| context.entry(&path[..end]).is_some_and(|entry| entry.kind == EntryKind::Link))
     }
 
     fn is_mounted(&self, path: &str, place: &StagePath) -> bool {
@@ -278,28 +274,6 @@ impl Reader<'_> {
             let source = mount.context.as_deref().zip(target);
             source.is_some_and(|(source, rest)| path.trim_start_matches(source).trim_start_matches('/') == rest)
         })
-    }
-
-    /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.
-    fn is_there_already(&self, path: &str, place: &StagePath) -> bool {
-        let build = self.carried.build;
-        for step in build.steps_to(self.carried.id) {
-            match &step.action {
-                Action::Transfer(transfer) => {
-                    let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(path));
-                    if landing.as_ref() == Some(place) {
-                        return true;
-                    }
-                    if transfer.destination.as_ref().is_none_or(|destination| overlaps(destination, place)) {
-                        return false;
-                    }
-                }
-                Action::Run(run) if may_write(run, place) => return false,
-                Action::Malformed => return false,
-                _ => {}
-            }
-        }
-        false
     }
 
     fn cross_write(
@@ -355,7 +329,7 @@ impl Reader<'_> {
 }
 
 /// Whether a `RUN` may write at a place, or below it.
-fn may_write(run: &Run, place: &StagePath) -> bool {
+pub(super) fn may_write(run: &Run, place: &StagePath) -> bool {
     let named = |command: &KnownCommand| {
         command.accesses.iter().any(|access| access.access != Access::Read && overlaps(&access.path, place))
     };

@@ -4,7 +4,7 @@
 
 use super::{
     carried::{Bring, Carried},
-    crossing::{Needed, Obstacle},
+    crossing::{Needed, Obstacle, PATTERN_LETTERS},
     early_install::EarlyInstall,
     emit::{insert_above, manifest_lines, move_above},
     moves::{Move, MoveKind, Refused, listed},
@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     diagnostic::Safety,
-    ecosystem::{Effect, Line, WarmUp},
-    model::{Base, Build, KnownCommand, Run, StagePath, StepId, Supply},
+    ecosystem::{Effect, Line, WarmUp, WriteKind},
+    model::{Base, Build, KnownCommand, Run, Shell, StagePath, StepId, Supply},
     syntax::{Body, Instruction, Source},
     text::TextEdit,
 };
@@ -48,6 +48,10 @@ pub(super) fn warm_up(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Op
     if let Some(reason) = surroundings_refusal(build, obstacle.id, run, command, &carried) {
         return Some(Err(refuse(&reason, &command.known.title)));
     }
+    if let Some(path) = covered_output(&carried, command, step) {
+        let reason = format!("`{path}` of the build context would be copied over what `{line}` writes");
+        return Some(Err(refuse(&reason, &path)));
+    }
     let needed = needed(&carried, command, step)?;
     Some(Ok(describe(build, obstacle.id, &carried, command, (step, line), &needed)?))
 }
@@ -65,6 +69,22 @@ pub(super) fn lock_step(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
         }
         EarlyInstall { build, carried: &carried, id: crossed.id, command, step }.offer().ok()?
     })
+}
+
+/// What the download fills within the project and the copy would bring too.
+fn covered_output(carried: &Carried<'_>, command: &KnownCommand, step: &WarmUp) -> Option<String> {
+    let fills = |kind| matches!(kind, WriteKind::Output | WriteKind::CleanOutput);
+    let outputs = step.closure.writes.iter().filter(|write| fills(write.kind));
+    let covered = |path: &str| command.place_of(path).is_none_or(|place| carried.brings(&place) != Bring::Nothing);
+    outputs.map(|write| write.path.clone()).find(|path| covered(path))
+}
+
+/// What must stand before the download.
+struct Ahead {
+    /// What is copied.
+    copied: Vec<Needed>,
+    /// Files that need only be there: they are made empty, and the later copy writes over them.
+    empty: Vec<Needed>,
 }
 
 /// What else stands in the way: the download must run as the later command does.
@@ -97,20 +117,48 @@ fn surroundings_refusal(
 }
 
 /// The files that the download reads, where the copy brings them.
-fn needed(carried: &Carried<'_>, command: &KnownCommand, step: &WarmUp) -> Option<Vec<Needed>> {
-    let mut needed = Vec::new();
+fn needed(carried: &Carried<'_>, command: &KnownCommand, step: &WarmUp) -> Option<Ahead> {
+    let mut ahead = Ahead { copied: Vec::new(), empty: Vec::new() };
+    let mut brought = false;
+    let may_make = may_make_files(carried, command);
     for read in &step.closure.reads {
         let place = command.place_of(&read.path)?;
         match carried.brings(&place) {
             Bring::Nothing => {}
             Bring::File(path) | Bring::Directory(path) if path == read.path && !carried.transfer.varies => {
-                needed.push(Needed { path, directory: read.directory, place });
+                if carried.stands_behind_link(&path) || path.contains(PATTERN_LETTERS) {
+                    return None;
+                }
+                brought = true;
+                if carried.is_there_already(&path, &place) {
+                    continue;
+                }
+                let list =
+                    if may_make && read.presence && is_plain(&path) { &mut ahead.empty } else { &mut ahead.copied };
+                list.push(Needed { path, directory: read.directory, place });
             }
             _ => return None,
         }
     }
-    needed.sort();
-    (!needed.is_empty()).then_some(needed)
+    ahead.copied.sort();
+    ahead.empty.sort();
+    brought.then_some(ahead)
+}
+
+/// Whether the step can make empty files as the copy would make them: it runs as the owner that the copy gives its files
+/// to, in a shell that has `mkdir` and `touch`.
+fn may_make_files(carried: &Carried<'_>, command: &KnownCommand) -> bool {
+    let state = &carried.build.step(carried.id).before;
+    let is_root = state.user.as_deref().is_none_or(|user| matches!(user, "root" | "0" | "root:root" | "0:0"));
+    let is_posix = matches!(state.shell, Shell::Posix { .. });
+    let owned = ["chown", "chmod"].iter().any(|flag| carried.instruction.flag(flag).is_some());
+    let beside = |place: &StagePath| command.directory.as_ref().is_some_and(|start| place.below(start).is_some());
+    is_root && is_posix && !owned && command.place_of("").is_some_and(|place| !place.is_floating() || beside(&place))
+}
+
+/// Whether a shell takes the path as it stands.
+fn is_plain(path: &str) -> bool {
+    !path.starts_with('-') && path.chars().all(|letter| letter.is_alphanumeric() || "/._-+@".contains(letter))
 }
 
 fn describe(
@@ -119,24 +167,18 @@ fn describe(
     carried: &Carried<'_>,
     command: &KnownCommand,
     (step, line): (&WarmUp, &str),
-    needed: &[Needed],
+    ahead: &Ahead,
 ) -> Option<Move> {
-    let mut lines = manifest_lines(carried, build.inputs.catalog, needed)?;
+    let mut lines = manifest_lines(carried, build.inputs.catalog, &ahead.copied)?;
     let instruction = build.instruction(id);
-    lines.push(run_line(build, instruction, command, (step, line)));
+    lines.push(run_line(build, instruction, command, (step, line), &made(command, &ahead.empty)?));
     let shipped = shipping_stage(build, id.stage, step);
     let title = format!("Download dependencies with `{line}` before the sources are copied");
     let fills = listed(step.fills.iter().map(String::as_str));
-    let (safety, argument) = match shipped {
-        None => (
-            Safety::Safe,
-            format!(
-                "`{line}` reads only {} and fills only {fills}, which no image keeps; `{}` stays as it is",
-                listed(needed.iter().map(|needed| needed.path.as_str())),
-                command.known.title
-            ),
-        ),
-        Some(reason) => (Safety::Unsafe, format!("{reason}, with whatever `{line}` adds to {fills}")),
+    let (safety, argument) = match (shipped, step.differs.first()) {
+        (None, None) => (Safety::Safe, argument(command, (step, line), ahead, &fills)),
+        (Some(reason), _) => (Safety::Unsafe, format!("{reason}, with whatever `{line}` adds to {fills}")),
+        (None, Some(doubt)) => (Safety::Unsafe, doubt.reason.clone()),
     };
     Some(Move {
         kind: MoveKind::AddDownloadStep,
@@ -148,6 +190,21 @@ fn describe(
         ignore: Vec::new(),
         needs_history: false,
     })
+}
+
+/// Why the image stays the same.
+fn argument(command: &KnownCommand, (step, line): (&WarmUp, &str), ahead: &Ahead, fills: &str) -> String {
+    let is_made = |path: &str| ahead.empty.iter().any(|empty| empty.path == path);
+    let read = step.closure.reads.iter().map(|read| read.path.as_str()).filter(|path| !is_made(path));
+    let reads = listed(read);
+    let empty = if ahead.empty.is_empty() {
+        String::new()
+    } else {
+        let made = listed(ahead.empty.iter().map(|needed| needed.path.as_str()));
+        format!("; of {made} it asks only that they are there, and the copy writes over them")
+    };
+    let title = &command.known.title;
+    format!("`{line}` reads only {reads} and fills only {fills}, which no image keeps; `{title}` stays as it is{empty}")
 }
 
 /// Puts the lines in front of the copy. Where the step below finds another directory, user, shell or variable than the
@@ -164,18 +221,35 @@ fn place(build: &Build<'_>, carried: &Carried<'_>, id: StepId, lines: &[String])
     move_above(file, carried.instruction, build.instruction(id), lines)
 }
 
+/// The shell's words that make empty files, in front of the command that needs them.
+fn made(command: &KnownCommand, empty: &[Needed]) -> Option<String> {
+    if empty.is_empty() {
+        return Some(String::new());
+    }
+    let start = command.directory.as_ref()?;
+    let text = |place: &StagePath| place.below(start).unwrap_or_else(|| place.as_str()).to_owned();
+    let mut directories: Vec<String> =
+        empty.iter().map(|needed| text(&needed.place.parent())).filter(|directory| !directory.is_empty()).collect();
+    directories.sort();
+    directories.dedup();
+    let files: Vec<String> = empty.iter().map(|needed| text(&needed.place)).collect();
+    let made = if directories.is_empty() { String::new() } else { format!("mkdir -p {} && ", directories.join(" ")) };
+    Some(format!("{made}touch {} && ", files.join(" ")))
+}
+
 /// The download as a `RUN` with the flags of the later step and the assignments that it needs.
 fn run_line(
     build: &Build<'_>,
     instruction: &Instruction,
     command: &KnownCommand,
     (step, line): (&WarmUp, &str),
+    made: &str,
 ) -> String {
     let source = build.inputs.file.source();
     let flags = instruction.flags.iter().fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
     let carried = command.command.assignments.iter().filter(|given| step.carries(&given.name));
     let assignments = carried.fold(String::new(), |text, given| text + &given.name + "=" + &given.value.raw + " ");
-    format!("RUN {flags}{assignments}{line}")
+    format!("RUN {flags}{made}{assignments}{line}")
 }
 
 /// Why the filled directories reach the final image, if they may: the stage is shipped whole, or they are copied from it.

@@ -37,6 +37,12 @@ impl Build<'_> {
             })?;
             evidence.push(format!("`{} … {}`", self.found.title, found.raw));
         }
+        if condition.no_argument {
+            if !self.found.arguments.is_empty() {
+                return None;
+            }
+            evidence.push(format!("`{}` names nothing", self.found.title));
+        }
         if !condition.command.is_empty() {
             let title = condition.command.iter().find(|title| **title == self.found.title)?;
             evidence.push(format!("`{title}`"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::pack::{ClosureSpec, Follow, Use};
-use super::super::pattern::Pattern;
+use super::super::pattern::{Pattern, name_matches};
 use super::super::{Missing, PathKind, WriteKind, document, path};
 use super::Build;
 use super::condition::shortened;
@@ -22,7 +22,8 @@ impl Build<'_> {
                 return self.refuse("the project refers to more files than are followed", &file);
             }
             for follow in &spec.follow {
-                let named = follow.files.is_empty() || follow.files.iter().any(|name| name == path::name(&file));
+                let named =
+                    follow.files.is_empty() || follow.files.iter().any(|name| name_matches(name, path::name(&file)));
                 if named && follow.groups.contains(&group) {
                     self.follow(follow, &file);
                 }
@@ -31,6 +32,9 @@ impl Build<'_> {
     }
 
     fn follow(&mut self, follow: &Follow, file: &str) {
+        if matches!(follow.usage, Use::Beside | Use::Upward) {
+            return self.follow_surroundings(follow, file);
+        }
         let references = self.references(follow, file);
         if follow.from_project && self.homeless {
             if let Some(reference) = references.first() {
@@ -43,10 +47,56 @@ impl Build<'_> {
         match follow.usage {
             Use::Path => {
                 for reference in &references {
-                    self.follow_path(follow, file, &base, reference);
+                    if follow.at.is_empty() {
+                        self.follow_path(follow, file, &base, reference);
+                    } else {
+                        self.follow_places(follow, file, &base, reference);
+                    }
                 }
             }
             Use::Directories => self.follow_directories(follow, file, &base, &references),
+            Use::Beside | Use::Upward => {}
+        }
+    }
+
+    /// Files beside a file, or above it.
+    fn follow_surroundings(&mut self, follow: &Follow, file: &str) {
+        let directory = path::parent(file);
+        let levels = if follow.usage == Use::Upward { usize::MAX } else { 1 };
+        for place in path::ancestors(directory).take(levels) {
+            self.follow_patterns(follow, file, place, &follow.take);
+        }
+    }
+
+    /// The places at which what a reference names may stand.
+    fn follow_places(&mut self, follow: &Follow, file: &str, base: &str, reference: &str) {
+        // A name that is a path or a pattern itself would lead elsewhere.
+        if reference.contains(['/', '*', '?', '[', '{']) || reference.starts_with('.') {
+            return;
+        }
+        let patterns: Vec<String> = follow.at.iter().map(|place| place.replace("{}", reference)).collect();
+        self.follow_patterns(follow, file, base, &patterns);
+    }
+
+    fn follow_patterns(&mut self, follow: &Follow, file: &str, base: &str, patterns: &[String]) {
+        let reason = format!("{} of `{file}`", follow.reason);
+        for pattern in patterns {
+            let Some(found) = path::find(self.site.files, base, pattern) else {
+                self.refuse(&format!("the pattern `{pattern}` finds too many files to be followed"), file);
+                continue;
+            };
+            for (path, _) in found.into_iter().filter(|(_, kind)| *kind == PathKind::File) {
+                self.take_followed(follow, &path, &[], &reason, &Reference::new(file, Demand::Never));
+            }
+        }
+    }
+
+    /// Takes what a reference names, as far as the reference asks for it.
+    fn take_followed(&mut self, follow: &Follow, path: &str, take: &[String], reason: &str, reference: &Reference<'_>) {
+        let known = !follow.presence || self.reads.contains_key(path);
+        self.take_path(path, take, &follow.group, reason, reference);
+        if let Some(read) = self.reads.get_mut(path) {
+            read.presence = if known { read.presence && follow.presence } else { true };
         }
     }
 
@@ -74,7 +124,8 @@ impl Build<'_> {
     }
 
     fn follow_path(&mut self, follow: &Follow, file: &str, base: &str, reference: &str) {
-        let reference = reference.trim();
+        let forward = follow.backslashes.then(|| reference.replace('\\', "/"));
+        let reference = forward.as_deref().unwrap_or(reference).trim();
         if reference.contains('$') {
             let evidence = format!("{file}: {}", shortened(reference));
             return self.refuse("a path in it depends on a variable", &evidence);
@@ -95,7 +146,7 @@ impl Build<'_> {
         }
         let reason = format!("{} of `{file}`", follow.reason);
         let demand = if follow.optional { Demand::Never } else { Demand::Always };
-        self.take_path(&target, &follow.take, &follow.group, &reason, &Reference::new(file, demand));
+        self.take_followed(follow, &target, &follow.take, &reason, &Reference::new(file, demand));
         if follow.writes && self.site.files.kind(&target).is_some() {
             self.write(target, WriteKind::MayRewrite);
         }
