@@ -97,7 +97,11 @@ fn patterns(pack: &Pack) -> Vec<&Pattern> {
         found.extend(mirrors.filter_map(|mirror| mirror.pattern.as_ref()));
     }
     for condition in conditions(pack) {
-        found.extend([&condition.matches, &condition.without, &condition.argument].into_iter().flatten());
+        found.extend(
+            [&condition.matches, &condition.without, &condition.named, &condition.not_named, &condition.argument]
+                .into_iter()
+                .flatten(),
+        );
     }
     found
 }

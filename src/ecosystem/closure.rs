@@ -102,6 +102,8 @@ pub(super) struct Build<'a> {
     depth: usize,
     /// Whether the command empties its outputs first.
     clean: bool,
+    /// Whether a later command completes what this one does.
+    completed: bool,
     reads: BTreeMap<String, Read>,
     /// Files with their groups, in the order they were found.
     members: Vec<(String, String)>,
@@ -121,6 +123,7 @@ impl<'a> Build<'a> {
             homeless: false,
             depth,
             clean: found.spec().clean,
+            completed: false,
             reads: BTreeMap::new(),
             members: Vec::new(),
             parts: BTreeMap::new(),
@@ -163,6 +166,7 @@ impl<'a> Build<'a> {
 
     /// The closure of a warm-up, and why the image may differ after it.
     pub(super) fn warm(mut self, spec: &ClosureSpec, warm_up: &WarmUpSpec) -> (Closure, Vec<Refusal>) {
+        self.completed = warm_up.completes.is_some();
         if warm_up.run.is_some() {
             self.walk_alone(spec);
         } else {

@@ -20,6 +20,8 @@ const DEEPEST: usize = 100;
 pub(super) struct Found<'v> {
     /// Its keys, joined by `.`.
     pub(super) trail: String,
+    /// The last of them; empty for the whole document.
+    pub(super) name: String,
     /// The value.
     pub(super) value: &'v Value,
 }
@@ -89,7 +91,7 @@ pub(super) fn lines(text: &str) -> Vec<(usize, String)> {
 
 /// All values that the selector finds.
 pub(super) fn select<'v>(value: &'v Value, selector: &str) -> Vec<Found<'v>> {
-    let mut found = vec![Found { trail: String::new(), value }];
+    let mut found = vec![Found { trail: String::new(), name: String::new(), value }];
     for key in keys(selector) {
         found = found.into_iter().flat_map(|at| step(&at, &key)).collect();
     }
@@ -100,13 +102,10 @@ fn step<'v>(at: &Found<'v>, key: &Key) -> Vec<Found<'v>> {
     let longer = |name: &str| if at.trail.is_empty() { name.to_owned() } else { format!("{}.{name}", at.trail) };
     match (key, at.value) {
         (Key::Named(name), Value::Object(table)) => {
-            table.get(name).map(|value| Found { trail: longer(name), value }).into_iter().collect()
+            table.get(name).map(|value| Found { trail: longer(name), name: name.clone(), value }).into_iter().collect()
         }
         (Key::Every, Value::Object(table)) => {
-            table.iter().map(|(name, value)| Found { trail: longer(name), value }).collect()
-        }
-        (Key::Every, Value::Array(list)) => {
-            list.iter().enumerate().map(|(index, value)| Found { trail: longer(&index.to_string()), value }).collect()
+            table.iter().map(|(name, value)| Found { trail: longer(name), name: name.clone(), value }).collect()
         }
         (Key::Everything, _) => {
             let mut found = vec![at.clone()];
@@ -117,6 +116,11 @@ fn step<'v>(at: &Found<'v>, key: &Key) -> Vec<Found<'v>> {
             }
             found
         }
+        (Key::Every, Value::Array(list)) => list
+            .iter()
+            .enumerate()
+            .map(|(index, value)| Found { trail: longer(&index.to_string()), name: index.to_string(), value })
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -122,9 +122,13 @@ pub struct Follow {
     /// What the reference names.
     #[serde(rename = "use")]
     pub usage: Use,
-    /// Files that are taken of a directory that is named; the first one there makes the directory what it is.
+    /// Files (patterns allowed) that are taken of a directory that is named; the first one there makes the directory what
+    /// it is.
     #[serde(default)]
     pub take: Vec<String>,
+    /// What the reference leaves out of the name of its file, where it does: `.rb`.
+    #[serde(default)]
+    pub suffix: Option<String>,
     /// The group that taken files join.
     #[serde(default = "root_group")]
     pub group: String,
@@ -145,6 +149,9 @@ pub struct Follow {
     /// A reference to an existing directory makes a claim impossible, for this reason.
     #[serde(default)]
     pub refuse_directory: Option<String>,
+    /// A reference to a directory with no file of `take` makes a claim impossible, for this reason.
+    #[serde(default)]
+    pub refuse_bare: Option<String>,
     /// How the taken manifests name one another.
     #[serde(default)]
     pub names: Option<Names>,
@@ -260,6 +267,12 @@ pub struct Condition {
     /// What a value or line must not match.
     #[serde(default)]
     pub without: Option<Pattern>,
+    /// What the last key of a value must match.
+    #[serde(default)]
+    pub named: Option<Pattern>,
+    /// What the last key of a value must not match.
+    #[serde(default)]
+    pub not_named: Option<Pattern>,
     /// One of these options is given.
     #[serde(default)]
     pub option: Vec<String>,
@@ -278,4 +291,7 @@ pub struct Condition {
     /// The program was run by a runner such as `npx`.
     #[serde(default)]
     pub via_runner: bool,
+    /// The command is an earlier step, which the later command completes.
+    #[serde(default)]
+    pub early: bool,
 }

@@ -47,6 +47,9 @@ impl Build<'_> {
             let title = condition.command.iter().find(|title| **title == self.found.title)?;
             evidence.push(format!("`{title}`"));
         }
+        if condition.early {
+            evidence.push(format!("an earlier `{}`", self.completed.then_some(&self.found.title)?));
+        }
         if condition.via_runner {
             evidence.push(format!("`{}` runs it", self.found.runner.as_ref()?));
         }
@@ -81,7 +84,8 @@ impl Build<'_> {
             return Some(format!("{file} has no `{}`", condition.lacks.join("` or `")));
         }
         let found = condition.select.iter().flat_map(|selector| document::select(&tree, selector));
-        let matching = found.into_iter().find(|found| match &condition.matches {
+        let mut found = found.filter(|found| is_named(condition, &found.name));
+        let matching = found.find(|found| match &condition.matches {
             None => true,
             Some(pattern) => found.text().is_some_and(|text| pattern.matches(&text) && !excluded(condition, &text)),
         })?;
@@ -117,6 +121,11 @@ impl Build<'_> {
 
 fn excluded(condition: &Condition, text: &str) -> bool {
     condition.without.as_ref().is_some_and(|pattern| pattern.matches(text))
+}
+
+fn is_named(condition: &Condition, key: &str) -> bool {
+    condition.named.as_ref().is_none_or(|pattern| pattern.matches(key))
+        && condition.not_named.as_ref().is_none_or(|pattern| !pattern.matches(key))
 }
 
 /// At most 120 characters of a text.

@@ -125,7 +125,8 @@ impl Build<'_> {
 
     fn follow_path(&mut self, follow: &Follow, file: &str, base: &str, reference: &str) {
         let forward = follow.backslashes.then(|| reference.replace('\\', "/"));
-        let reference = forward.as_deref().unwrap_or(reference).trim();
+        let reference = with_suffix(follow, forward.as_deref().unwrap_or(reference).trim());
+        let reference = reference.as_str();
         if reference.contains('$') {
             let evidence = format!("{file}: {}", shortened(reference));
             return self.refuse("a path in it depends on a variable", &evidence);
@@ -141,6 +142,12 @@ impl Build<'_> {
         }
         if let Some(reason) = &follow.refuse_directory
             && is_directory
+        {
+            return self.refuse(reason, &format!("{file}: {}", shortened(reference)));
+        }
+        if let Some(reason) = &follow.refuse_bare
+            && is_directory
+            && self.taken(&target, &follow.take).is_empty()
         {
             return self.refuse(reason, &format!("{file}: {}", shortened(reference)));
         }
@@ -183,6 +190,14 @@ impl Build<'_> {
             self.take_path(&directory, &follow.take, &follow.group, &reason, &Reference::new(file, Demand::Part));
             self.part(follow, &directory, file);
         }
+    }
+}
+
+/// The reference with the ending that its file has.
+fn with_suffix(follow: &Follow, reference: &str) -> String {
+    match &follow.suffix {
+        Some(suffix) if !reference.ends_with(suffix.as_str()) => format!("{reference}{suffix}"),
+        _ => reference.to_owned(),
     }
 }
 

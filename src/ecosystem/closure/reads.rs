@@ -100,8 +100,7 @@ impl Build<'_> {
     ) {
         match self.site.files.kind(path) {
             Some(PathKind::Directory) if !take.is_empty() => {
-                let files = take.iter().filter_map(|name| path::join(path, name));
-                let there: Vec<String> = files.filter(|file| self.site.files.kind(file).is_some()).collect();
+                let there = self.taken(path, take);
                 for file in &there {
                     self.take(file, group, reason);
                 }
@@ -120,6 +119,12 @@ impl Build<'_> {
                 }
             }
         }
+    }
+
+    /// What a directory has of the files of `take`.
+    pub(super) fn taken(&self, directory: &str, take: &[String]) -> Vec<String> {
+        let found = take.iter().filter_map(|name| path::find(self.site.files, directory, name));
+        found.flatten().map(|(file, _)| file).collect()
     }
 
     fn take(&mut self, path: &str, group: &str, reason: &str) {
