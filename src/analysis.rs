@@ -87,7 +87,8 @@ pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
     let subject = Subject {
         file: &file,
         build: &build,
-        numbers: &Numbers::new(&build, Builder::default().profile(), settings.history as usize),
+        numbers: &Numbers::new(&build, settings.builder.profile(), settings.history as usize),
+        profile: settings.builder.profile(),
         ignore_path: project.as_ref().map_or(".dockerignore", |project| project.ignore_path.as_str()),
         ignore_text: project.as_ref().and_then(|project| project.ignore.as_deref()),
     };
@@ -121,6 +122,8 @@ pub fn check_and_fix(input: &Input<'_>, wanted: Safety) -> Result<Fixed, CheckEr
 pub struct OptimizeRequest<'a> {
     /// How many of the newest changes stand for the changes to come.
     pub history: usize,
+    /// The builder.
+    pub builder: Builder,
     /// The stage to build; the last where `None`.
     pub target: Option<&'a str>,
     /// Values given with `--build-arg`.
@@ -152,13 +155,15 @@ pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) 
         context: project,
         catalog: request.catalog,
         arguments: request.arguments,
-        profile: Builder::default().profile(),
+        profile: request.builder.profile(),
         history: history.as_deref(),
         target: request.target,
     };
     let draft = project.draft(source);
     let ignore = project.ignore_file();
-    draft.with_build(&surroundings, |build| build_error::target(build, ignore.as_ref(), request.target))?;
+    draft.with_build(&surroundings, |build| {
+        build_error::target(build, ignore.as_ref(), request.target, request.builder)
+    })?;
     let plan = optimize::plan(&Request { draft: &draft, surroundings, wanted: request.wanted });
     let history = history.unwrap_or_default();
     Ok(Planned { plan, commits: history.commits.len(), shallow: history.shallow })

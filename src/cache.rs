@@ -6,14 +6,17 @@
 //! weighted mean over the events of the time of all steps that must run again.
 
 mod cost;
+mod edit;
 mod event;
 pub mod order;
 mod profile;
 mod replay;
 mod simulate;
+mod support;
 
 pub use cost::{COPY_SECONDS, Costs, Seconds};
 pub use event::{ENOUGH_COMMITS, Event, EventSource, Events};
-pub use profile::{Builder, Profile};
+pub use profile::{Builder, KeyText, Profile};
 pub use replay::{EventCost, Expectation, Replay};
 pub use simulate::{Change, Dirt, Outcome, Reason, Simulation, Status, simulate};
+pub use support::{Unsupported, Verdict, has_flag, unsupported};

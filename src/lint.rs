@@ -26,7 +26,9 @@ mod rules {
     pub(super) mod env_file_copied;
     pub(super) mod ignored_copy_source;
     pub(super) mod incomplete_dockerignore;
+    pub(super) mod link_lost_by_chmod;
     pub(super) mod manifest_copy_misses_file;
+    pub(super) mod metadata_before_run;
     pub(super) mod missing_dockerignore;
     pub(super) mod package_cache_kept;
     pub(super) mod secret_in_image;
@@ -35,6 +37,7 @@ mod rules {
     pub(super) mod unlocked_install;
     pub(super) mod unpinned_base_image;
     pub(super) mod vcs_copied;
+    pub(super) mod unsupported_by_builder;
     pub(super) mod volatile_arg_before_run;
 }
 mod run;

@@ -1,5 +1,6 @@
 //! Builds that cannot be asked about: what `docker build` would refuse before its first step.
 
+use crate::cache::{self, Builder};
 use crate::context::IgnoreFile;
 use crate::model::Build;
 use crate::text::LineIndex;
@@ -25,6 +26,14 @@ pub enum BuildError {
         /// The first error, as a phrase.
         message: String,
     },
+    /// The Dockerfile uses what the builder does not have.
+    #[error("line {line}: {message}")]
+    Unsupported {
+        /// Line, from 1.
+        line: usize,
+        /// The first such thing, as a phrase.
+        message: String,
+    },
     /// There is no stage of that name.
     #[error("the file has no stage `{0}`")]
     NoTarget(String),
@@ -38,6 +47,7 @@ pub(super) fn target(
     build: &Build<'_>,
     ignore: Option<&IgnoreFile>,
     target: Option<&str>,
+    builder: Builder,
 ) -> Result<usize, BuildError> {
     let file = build.inputs.file;
     if let Some(error) = file.errors().first() {
@@ -47,6 +57,10 @@ pub(super) fn target(
     if let Some((file, error)) = ignore.and_then(|file| Some((file, file.errors.first()?))) {
         let path = file.path.clone();
         return Err(BuildError::IgnoreFile { path, line: error.line, message: error.message.clone() });
+    }
+    if let Some(found) = cache::unsupported(file, builder).first() {
+        let line = file.instructions().get(found.instruction).map_or(0, |instruction| instruction.lines.0);
+        return Err(BuildError::Unsupported { line, message: found.phrase(builder) });
     }
     build.target(target).ok_or_else(|| BuildError::NoTarget(target.unwrap_or_default().to_owned()))
 }

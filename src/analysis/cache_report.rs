@@ -119,7 +119,7 @@ pub fn cache_report(project: &Project, source: &str, request: &CacheRequest<'_>)
         target: request.target,
     };
     project.draft(source).with_build(&surroundings, |build| {
-        let target = build_error::target(build, project.ignore_file().as_ref(), request.target)?;
+        let target = build_error::target(build, project.ignore_file().as_ref(), request.target, request.builder)?;
         let reporter = Reporter { build, costs: Costs::of_classes(build), target };
         Ok(match &request.question {
             Question::Change(change) => reporter.of_change(change, request.builder),
@@ -243,6 +243,8 @@ impl Reporter<'_> {
             Reason::Follows(instruction) => format!("line {} is rebuilt before it", self.line(*instruction)),
             Reason::BaseStage(index) => format!("{} that it starts from is rebuilt", stage(*index)),
             Reason::FromStage(index) => format!("{} that it copies from is rebuilt", stage(*index)),
+            Reason::Edited => "it was written anew".to_owned(),
+            Reason::NotKept => "its result is not kept".to_owned(),
             Reason::Class(phrase) => (*phrase).to_owned(),
         }
     }

@@ -85,7 +85,8 @@ fn every_build_dirt(build: &Build<'_>, profile: Profile) -> BTreeSet<usize> {
     let volatile = build.volatile_arguments();
     let has_metadata = build.inputs.context.is_some_and(|context| context.entry(METADATA).is_some());
     let changes = |id: StepId| {
-        !argument_changes(build, id, &volatile).is_empty() || has_metadata && reads_path(build, profile, id, METADATA)
+        !argument_changes(build, profile, id, &volatile).is_empty()
+            || has_metadata && reads_path(build, profile, id, METADATA)
     };
     build.steps().filter(|(id, _)| changes(*id)).map(|(_, step)| step.instruction).collect()
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Profile;
+use super::{KeyText, Profile};
 use crate::model::{Action, Base, Build, StepId};
+use crate::syntax::variables;
 
 /// What is not as it was at the build before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub enum Reason {
     BaseStage(usize),
     /// The stage it copies from or mounts may have other content: by the index of the stage.
     FromStage(usize),
+    /// The step itself was written anew, or finds other variables or another directory.
+    Edited,
+    /// The builder does not keep what such a step makes, so it runs at every build.
+    NotKept,
     /// A class of changes that stands in for missing history.
     Class(&'static str),
 }
@@ -103,7 +108,7 @@ impl Dirt {
             if !files.is_empty() {
                 dirt.add(step.instruction, Reason::Files(files));
             }
-            for name in argument_changes(build, id, &change.arguments) {
+            for name in argument_changes(build, profile, id, &change.arguments) {
                 dirt.add(step.instruction, Reason::Argument(name));
             }
         }
@@ -113,6 +118,10 @@ impl Dirt {
     /// Adds a step with a reason.
     pub fn add(&mut self, instruction: usize, reason: Reason) {
         self.steps.entry(instruction).or_default().push(reason);
+    }
+
+    pub(super) fn into_steps(self) -> impl Iterator<Item = (usize, Vec<Reason>)> {
+        self.steps.into_iter()
     }
 
     /// The dirty steps.
@@ -138,17 +147,30 @@ pub(super) fn reads_path(build: &Build<'_>, profile: Profile, id: StepId, path: 
 }
 
 /// The changed arguments that are in the key of a step itself: a `RUN` has every variable in scope in its key, used or
-/// not; any other step those that it expands.
-pub(super) fn argument_changes(build: &Build<'_>, id: StepId, changed: &[String]) -> Vec<String> {
+/// not; any other step those that it mentions, where the builder expands them in its key.
+pub(super) fn argument_changes(build: &Build<'_>, profile: Profile, id: StepId, changed: &[String]) -> Vec<String> {
     let step = build.step(id);
     let mut found = match &step.action {
         _ if changed.is_empty() => Vec::new(),
         Action::Run(_) => step.before.arguments_of(step.before.variables().map(|(name, _)| name)),
-        Action::Transfer(transfer) => step.before.arguments_of(transfer.mentions.iter().map(String::as_str)),
+        Action::Transfer(transfer) if profile.paths == KeyText::Expanded => {
+            step.before.arguments_of(transfer.mentions.iter().map(String::as_str))
+        }
+        Action::Transfer(_) | Action::Malformed => Vec::new(),
+        Action::Workdir(_) if profile.paths == KeyText::Expanded => mentioned(build, id),
+        // Its key has the default, not what the build gives.
+        Action::Argument(_) | Action::Workdir(_) => Vec::new(),
+        _ if profile.metadata == Some(KeyText::Expanded) => mentioned(build, id),
         _ => Vec::new(),
     };
     found.retain(|name| changed.contains(name));
     found
+}
+
+/// The build arguments that the text of an instruction is made of.
+fn mentioned(build: &Build<'_>, id: StepId) -> Vec<String> {
+    let names = variables(build.instruction(id).arguments.as_str(), build.inputs.file.escape());
+    build.step(id).before.arguments_of(names.iter().map(String::as_str))
 }
 
 /// Carries directly dirtied steps through the stages that `target` needs.
@@ -199,7 +221,7 @@ impl Walk<'_> {
         let (in_chain, keyed) = match &step.action {
             Action::Transfer(transfer) => (!(self.profile.link && transfer.is_linked()), true),
             Action::Run(_) | Action::Workdir(_) | Action::Malformed => (true, true),
-            _ => (false, self.profile.metadata_keys),
+            _ => (self.profile.metadata_keys(), self.profile.metadata_keys()),
         };
         if !keyed {
             return Outcome { instruction, status: Status::Metadata, reasons: Vec::new() };
@@ -208,10 +230,16 @@ impl Walk<'_> {
         if in_chain && reasons.is_empty() {
             reasons.extend(self.cause.clone());
         }
-        let status = if reasons.is_empty() { Status::Hit } else { Status::Rebuilt };
-        if status == Status::Rebuilt && self.cause.is_none() {
+        if !reasons.is_empty() && self.cause.is_none() {
             self.cause = Some(Reason::Follows(instruction));
         }
+        if reasons.is_empty()
+            && !self.profile.keeps_files
+            && matches!(step.action, Action::Transfer(_) | Action::Workdir(_))
+        {
+            reasons.push(Reason::NotKept);
+        }
+        let status = if reasons.is_empty() { Status::Hit } else { Status::Rebuilt };
         Outcome { instruction, status, reasons }
     }
 

@@ -10,7 +10,7 @@ use super::optimize::seconds;
 use super::project::{BuildArgs, Format, Opened};
 use super::{Status, terminal};
 use crate::analysis::{self, CacheReport, CacheRequest, Question, StepReport};
-use crate::cache::{Builder, Change, Status as StepStatus};
+use crate::cache::{Change, Status as StepStatus};
 
 /// What `cache` is asked.
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ fn answer(args: &CacheArgs) -> Result<String, Failure> {
     let opened = args.build.open()?;
     let request = CacheRequest {
         question: question(args, &opened)?,
-        builder: Builder::default(),
+        builder: opened.settings.settings.builder,
         target: args.build.target.as_deref(),
         arguments: &opened.arguments,
         catalog: &opened.catalog,

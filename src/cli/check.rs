@@ -15,7 +15,7 @@ use super::failure::{self, Failure};
 use super::output::{self, Format, Rendering};
 use super::{Status, shown, terminal};
 use crate::analysis;
-use crate::config::{Discovery, FailOn, Overrides, Source};
+use crate::config::{Builder, Discovery, FailOn, Overrides, Source};
 use crate::diagnostic::Safety;
 use inputs::Place;
 use jobs::{Job, Jobs};
@@ -40,6 +40,10 @@ pub(super) struct CheckArgs {
     /// The lowest severity that leads to exit code 1.
     #[arg(long, value_enum, value_name = "SEVERITY", env = "LAYERWISE_FAIL_ON")]
     fail_on: Option<FailOn>,
+
+    /// Whose cache is modelled.
+    #[arg(long, value_enum, env = "LAYERWISE_BUILDER")]
+    builder: Option<Builder>,
 
     /// How to print findings.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "LAYERWISE_OUTPUT_FORMAT")]
@@ -115,7 +119,12 @@ fn discovery(args: &CheckArgs) -> Result<Discovery, Failure> {
         Some(file) if !file.is_empty() => Source::File(file.into()),
         _ => Source::Nearest,
     };
-    let overrides = Overrides { select: names(&args.select), ignore: names(&args.ignore), fail_on: args.fail_on };
+    let overrides = Overrides {
+        select: names(&args.select),
+        ignore: names(&args.ignore),
+        fail_on: args.fail_on,
+        builder: args.builder,
+    };
     Ok(Discovery::new(&directory, source, overrides)?)
 }
 

@@ -148,6 +148,9 @@ impl Failure {
         let help = match &error {
             BuildError::Syntax { .. } => "`docker build` stops there too; `layerwise check` shows the place",
             BuildError::IgnoreFile { .. } => "`docker build` stops there too: mend the pattern",
+            BuildError::Unsupported { .. } => {
+                "name the builder that builds the file with `--builder`, or do without it"
+            }
             BuildError::NoTarget(_) => "name a stage of the file with `--target`, or its number from 0",
         };
         Self::Build { path: path.to_owned(), error, help }

@@ -55,6 +55,7 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
     let wanted = if args.allow_unsafe { Safety::Unsafe } else { Safety::Safe };
     let request = analysis::OptimizeRequest {
         history: args.history.unwrap_or(opened.settings.settings.history as usize),
+        builder: opened.settings.settings.builder,
         target: args.build.target.as_deref(),
         arguments: &opened.arguments,
         catalog: &opened.catalog,
@@ -147,6 +148,7 @@ pub(super) fn seconds(seconds: f64) -> String {
 #[derive(Serialize)]
 struct Json<'a> {
     version: u32,
+    builder: &'static str,
     changed: bool,
     before: JsonCost,
     after: JsonCost,
@@ -206,6 +208,7 @@ fn json(opened: &Opened, plan: &Plan) -> String {
     let changed_ignore = plan.draft.ignore.as_ref().filter(|text| opened.project.ignore.as_ref() != Some(*text));
     super::to_json(&Json {
         version: 1,
+        builder: opened.settings.settings.builder.name(),
         changed: plan.changes(),
         before: cost(&plan.before),
         after: cost(&plan.after),

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::failure::Failure;
 use crate::analysis::{self, Project, Session};
-use crate::config::{Discovery, FileSettings, Overrides, Source, normalize};
+use crate::config::{Builder, Discovery, FileSettings, Overrides, Source, normalize};
 use crate::ecosystem::Catalog;
 
 /// Which build is meant.
@@ -29,6 +29,10 @@ pub(super) struct BuildArgs {
     /// A value for a build argument.
     #[arg(long = "build-arg", value_name = "NAME=VALUE")]
     arguments: Vec<String>,
+
+    /// Whose cache is modelled.
+    #[arg(long, value_enum, env = "LAYERWISE_BUILDER")]
+    builder: Option<Builder>,
 
     /// The configuration file.
     #[arg(long, value_name = "FILE", env = "LAYERWISE_CONFIG", conflicts_with = "isolated")]
@@ -106,8 +110,9 @@ impl BuildArgs {
             Some(file) if !file.is_empty() => Source::File(file.into()),
             _ => Source::Nearest,
         };
-        let settings =
-            Discovery::new(&directory, from, Overrides::default())?.for_file(&path).map_err(Failure::Config)?;
+        let settings = Discovery::new(&directory, from, Overrides { builder: self.builder, ..Overrides::default() })?
+            .for_file(&path)
+            .map_err(Failure::Config)?;
         let project = Project::open(&Session::default(), &directory.join(&self.context), &path, &[])?;
         let mut arguments = settings.settings.args.clone();
         for given in &self.arguments {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::cache;
 use crate::diagnostic::Severity;
 
 /// The file. Unknown keys are errors.
@@ -18,7 +19,7 @@ pub(super) struct Schema {
     pub(super) exclude: Vec<Spanned<String>>,
     pub(super) per_file_ignores: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
     pub(super) dockerfile: Vec<DockerfileEntry>,
-    pub(super) builder: Builder,
+    pub(super) builder: Option<Builder>,
     pub(super) ecosystems: Vec<Spanned<String>>,
     pub(super) history: Option<u32>,
     pub(super) args: BTreeMap<String, String>,
@@ -81,10 +82,26 @@ impl FailOn {
 }
 
 /// Whose cache is modelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Builder {
     /// `docker build` and `docker buildx build`.
-    #[default]
     Buildkit,
+    /// `docker build` with `DOCKER_BUILDKIT=0`.
+    Legacy,
+    /// `buildah build --layers` and `podman build`.
+    Buildah,
+    /// kaniko with `--cache`.
+    Kaniko,
+}
+
+impl From<Builder> for cache::Builder {
+    fn from(name: Builder) -> Self {
+        match name {
+            Builder::Buildkit => Self::BuildKit,
+            Builder::Legacy => Self::Legacy,
+            Builder::Buildah => Self::Buildah,
+            Builder::Kaniko => Self::Kaniko,
+        }
+    }
 }

@@ -11,6 +11,7 @@ use toml::Spanned;
 use super::error::ConfigError;
 use super::paths::normalize;
 use super::schema::{Builder, FailOn, Schema};
+use crate::cache;
 use crate::lint::{Selection, SelectionRequest, UnknownRule};
 
 /// How many changes of the project are looked at unless the configuration says otherwise.
@@ -24,7 +25,7 @@ pub struct Settings {
     /// The lowest severity that makes `check` fail.
     pub fail_on: FailOn,
     /// Whose cache is modelled.
-    pub builder: Builder,
+    pub builder: cache::Builder,
     /// Files with packs of the user's own, absolute, sorted.
     pub ecosystems: Vec<PathBuf>,
     /// How many changes of the project are looked at.
@@ -58,6 +59,8 @@ pub struct Overrides {
     pub ignore: Vec<String>,
     /// Replaces `fail-on`.
     pub fail_on: Option<FailOn>,
+    /// Replaces `builder`.
+    pub builder: Option<Builder>,
 }
 
 impl Settings {
@@ -92,7 +95,7 @@ impl Settings {
         Self {
             root: root.to_owned(),
             fail_on: overrides.fail_on.or(schema.fail_on).unwrap_or_default(),
-            builder: schema.builder,
+            builder: overrides.builder.or(schema.builder).map(cache::Builder::from).unwrap_or_default(),
             ecosystems: Vec::new(),
             history: schema.history.unwrap_or(HISTORY),
             args: schema.args.clone(),

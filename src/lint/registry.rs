@@ -8,7 +8,9 @@ use super::rules::deleted_in_later_layer::DeletedInLaterLayer;
 use super::rules::env_file_copied::EnvFileCopied;
 use super::rules::ignored_copy_source::IgnoredCopySource;
 use super::rules::incomplete_dockerignore::IncompleteDockerignore;
+use super::rules::link_lost_by_chmod::LinkLostByChmod;
 use super::rules::manifest_copy_misses_file::ManifestCopyMissesFile;
+use super::rules::metadata_before_run::MetadataBeforeRun;
 use super::rules::missing_dockerignore::MissingDockerignore;
 use super::rules::package_cache_kept::PackageCacheKept;
 use super::rules::secret_in_image::SecretInImage;
@@ -17,6 +19,7 @@ use super::rules::single_stage_build::SingleStageBuild;
 use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
 use super::rules::vcs_copied::VcsCopied;
+use super::rules::unsupported_by_builder::UnsupportedByBuilder;
 use super::rules::volatile_arg_before_run::VolatileArgBeforeRun;
 use super::{Meta, Rule, builtin};
 
@@ -25,6 +28,8 @@ pub static RULES: &[&dyn Rule] = &[
     &CopyBeforeInstall,
     &ContextFreeRunAfterCopy,
     &VolatileArgBeforeRun,
+    &MetadataBeforeRun,
+    &LinkLostByChmod,
     &MissingDockerignore,
     &IncompleteDockerignore,
     &IgnoredCopySource,
@@ -40,6 +45,7 @@ pub static RULES: &[&dyn Rule] = &[
     &SecretInImage,
     &EnvFileCopied,
     &UnpinnedBaseImage,
+    &UnsupportedByBuilder,
 ];
 
 /// The metas of all rules and then of the built-in findings.

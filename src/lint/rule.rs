@@ -1,6 +1,7 @@
 //! What a rule is and what it sees.
 
 use super::{Meta, Numbers, Reporter};
+use crate::cache::Profile;
 use crate::context::Filtered;
 use crate::model::Build;
 use crate::syntax::Dockerfile;
@@ -23,6 +24,8 @@ pub struct Subject<'a> {
     pub build: &'a Build<'a>,
     /// What its steps cost over the project's changes.
     pub numbers: &'a Numbers<'a>,
+    /// What stands in the cache keys of the builder.
+    pub profile: Profile,
     /// The ignore file in force, or the one that would be created: relative to the root of the context.
     pub ignore_path: &'a str,
     /// Its text; `None` where there is none.

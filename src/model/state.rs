@@ -96,14 +96,25 @@ impl State {
         self.variables.iter().map(|(name, variable)| (name.as_str(), variable))
     }
 
-    /// Declares a variable. An `ARG` does not hide an `ENV` of the same name: `ENV` wins, in any order
-    /// (<https://docs.docker.com/reference/dockerfile/#using-arg-variables>).
-    pub(super) fn declare(&mut self, name: &str, variable: Variable) {
-        let hidden = variable.origin == Origin::Argument
-            && self.variables.get(name).is_some_and(|known| known.origin != Origin::Argument);
-        if !hidden {
-            Arc::make_mut(&mut self.variables).insert(name.to_owned(), variable);
+    /// Declares a variable. What an `ARG` below an `ENV` of the same name leaves is not the same everywhere: the reference
+    /// (<https://docs.docker.com/reference/dockerfile/#using-arg-variables>) and the legacy builder have the `ENV` win in
+    /// any order, in `BuildKit` the later one wins. So nobody knows the value then, and both are in keys.
+    pub(super) fn declare(&mut self, name: &str, mut variable: Variable) {
+        let known = self.variables.get(name).filter(|known| known.origin != Origin::Argument);
+        if let Some(known) = known.filter(|_| variable.origin == Origin::Argument) {
+            let adds_nothing = variable.value.is_none() && variable.partial.is_empty();
+            let differs = variable.value != known.value;
+            variable.arguments.extend(known.arguments.iter().cloned());
+            variable.arguments.sort();
+            variable.arguments.dedup();
+            variable.origin = Origin::Environment;
+            if adds_nothing {
+                variable = Variable { arguments: variable.arguments, ..known.clone() };
+            } else if differs {
+                variable.value = None;
+            }
         }
+        Arc::make_mut(&mut self.variables).insert(name.to_owned(), variable);
     }
 }
 

@@ -32,6 +32,7 @@ pub struct Transfer {
     /// Where the context files land; `None` without a context, or where that cannot be told.
     pub placement: Option<Placement>,
     link: bool,
+    chmod: bool,
     remote: bool,
 }
 
@@ -78,7 +79,8 @@ impl Transfer {
             varies: !state.arguments_of(mentions.iter().map(String::as_str)).is_empty(),
             selector: None,
             placement: None,
-            link: flag_is_set(instruction, "link") && instruction.flag("chmod").is_none(),
+            link: flag_is_set(instruction, "link"),
+            chmod: instruction.flag("chmod").is_some(),
             supply,
             add,
             mentions,
@@ -112,6 +114,11 @@ impl Transfer {
     /// Whether it makes a layer that does not depend on the steps before: `--link`, which `--chmod` takes away
     /// (`frontend/dockerfile/dockerfile2llb/convert_copy.go` in <https://github.com/moby/buildkit>).
     pub fn is_linked(&self) -> bool {
+        self.link && !self.chmod
+    }
+
+    /// Whether it says `--link`, of effect or not.
+    pub fn asks_for_link(&self) -> bool {
         self.link
     }
 

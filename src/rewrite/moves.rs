@@ -25,6 +25,8 @@ pub enum MoveKind {
     SinkCopy,
     /// Moves the declaration of a volatile argument below steps that do not read it.
     SinkArgument,
+    /// Moves labels that a release changes below the last step that takes time.
+    SinkLabel,
     /// Adds a step that downloads dependencies before the sources are there.
     AddDownloadStep,
     /// Adds a step that installs dependencies before the sources are there; the command that stays completes it.
@@ -44,6 +46,7 @@ impl MoveKind {
             Self::CopyManifestsFirst => "copy-manifests-first",
             Self::SinkCopy => "sink-copy",
             Self::SinkArgument => "sink-argument",
+            Self::SinkLabel => "sink-label",
             Self::AddDownloadStep => "add-download-step",
             Self::InstallDependenciesFirst => "install-dependencies-first",
             Self::ReorderSteps => "reorder-steps",

@@ -1,4 +1,4 @@
-//! What the cache model says of changes, held against a table of what `BuildKit` does.
+//! What the cache model says of changes, held against tables of what builders do.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,9 @@ struct Table {
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
+    /// `BuildKit` where none is named.
+    #[serde(default)]
+    builder: Option<String>,
     dockerfile: String,
     files: Vec<String>,
     #[serde(default)]
@@ -42,7 +45,8 @@ fn fates(case: &Case) -> BTreeMap<String, String> {
     let arguments = BTreeMap::new();
     let inputs = Inputs { file: &file, context: Some(&context), catalog: Catalog::builtin(), arguments: &arguments };
     let build = Build::new(inputs);
-    let profile = Builder::BuildKit.profile();
+    let named = |builder: &Builder| case.builder.as_ref().is_some_and(|name| builder.name() == name);
+    let profile = Builder::ALL.into_iter().find(named).unwrap_or_default().profile();
     let change = Change { paths: case.changed.clone(), arguments: case.arguments.clone() };
     let target = build.target(case.target.as_deref()).unwrap();
     let simulation = simulate(&build, profile, &Dirt::of_change(&build, profile, &change), target);
@@ -53,9 +57,10 @@ fn fates(case: &Case) -> BTreeMap<String, String> {
 
 #[test]
 fn every_case_has_the_fates_that_it_names() {
-    let table: Table = toml::from_str(include_str!("../cases/cache/buildkit.toml")).unwrap();
-    assert!(table.case.len() >= 20);
-    for case in &table.case {
+    let tables = [include_str!("../cases/cache/buildkit.toml"), include_str!("../cases/cache/builders.toml")];
+    let cases: Vec<Case> = tables.iter().flat_map(|text| toml::from_str::<Table>(text).unwrap().case).collect();
+    assert!(cases.len() >= 28);
+    for case in &cases {
         let found = fates(case);
         for (line, expected) in &case.expect {
             assert_eq!(found.get(line), Some(expected), "{}: line {line}", case.name);
@@ -91,6 +96,7 @@ proptest! {
     ) {
         let case = |changed: Vec<String>| Case {
             name: String::new(),
+            builder: None,
             dockerfile: format!("FROM debian\n{}\n", lines.join("\n")),
             files: ["a", "b", "d/x.js", "d/y", "e/f"].map(str::to_owned).to_vec(),
             ignore: None,

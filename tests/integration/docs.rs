@@ -21,7 +21,10 @@ fn examples_fire_and_their_mended_forms_do_not() {
                 program::write(folder.path(), &file.path, file.text.as_bytes());
             }
             program::write(folder.path(), "Dockerfile", example.dockerfile.as_bytes());
-            let args = ["check", "--isolated", "--select", meta.name, "--output-format", "concise", "--quiet"];
+            // An example may be one of a configuration.
+            let isolated = !example.context.iter().any(|file| file.path == "layerwise.toml");
+            let mut args = vec!["check", "--select", meta.name, "--output-format", "concise", "--quiet"];
+            args.extend(isolated.then_some("--isolated"));
             let run = program::run(program::layerwise(folder.path(), &args), "");
             let fires = run.stdout.contains(&format!("[{}]", meta.name));
             assert_eq!(fires, !example.mended, "{}:\n{}\n{}", meta.name, example.dockerfile, run.stdout);

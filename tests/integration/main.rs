@@ -1,6 +1,7 @@
 //! Tests of what a user sees, in one binary.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where it stands")]
 
+mod builders;
 mod cache;
 mod cli;
 mod docs;
