@@ -54,6 +54,7 @@ fn plan(path: &Path, options: &Options) -> Result<Measured, String> {
     let project = Project::open(&session, &root, &path, &[]).map_err(|error| error.to_string())?;
     let catalog = session.catalog(&settings.settings).map_err(|error| error.to_string())?;
     let request = OptimizeRequest {
+        builder: layerwise::cache::Builder::default(),
         history: options.history,
         target: None,
         arguments: &settings.settings.args,

@@ -1,7 +1,7 @@
 //! An edit of the Dockerfile as a change: which steps have another key than every step of the build before.
 
 use super::{Dirt, KeyText, Profile, Reason};
-use crate::model::{Action, Build, StepId};
+use crate::model::{Action, Build, StepId, Transfer};
 use crate::syntax::{Body, Command, Instruction, Source, expand};
 
 impl Dirt {
@@ -85,7 +85,7 @@ fn key_of(build: &Build<'_>, profile: Profile, id: StepId) -> Option<String> {
 fn run_text(build: &Build<'_>, instruction: &Instruction) -> String {
     let source = build.inputs.file.source();
     let command = match &instruction.body {
-        Body::Run(Command::Exec(words)) => words.iter().map(|word| format!("{:?}", word.text)).collect(),
+        Body::Run(Command::Exec(words)) => format!("{:?}", words.iter().map(|word| &word.text).collect::<Vec<_>>()),
         _ => instruction.arguments.as_str().to_owned(),
     };
     let flags = instruction.flags.iter().map(|flag| flag.range.of(source));
@@ -131,11 +131,10 @@ fn transfer_text(build: &Build<'_>, id: StepId, profile: Profile) -> String {
     });
     let flags = instruction.flags.iter().filter(|flag| !flag.name.eq_ignore_ascii_case("from"));
     let flags = flags.map(|flag| value(flag.range.of(source)));
-    let from =
-        instruction.flag_value("from").map(|from| match build.step(id).transfer().and_then(|found| found.stage()) {
-            Some(stage) => stage.to_string(),
-            None => value(from),
-        });
+    let from = instruction.flag_value("from").map(|from| match build.step(id).transfer().and_then(Transfer::stage) {
+        Some(stage) => stage.to_string(),
+        None => value(from),
+    });
     sources.chain(flags).chain(from).chain([destination]).collect::<Vec<_>>().join("\n")
 }
 

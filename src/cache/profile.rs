@@ -60,6 +60,7 @@ pub enum KeyText {
 
 /// What is in the cache key of a builder's steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own that a builder may have")]
 pub struct Profile {
     /// The builder.
     pub builder: Builder,

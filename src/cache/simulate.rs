@@ -156,10 +156,9 @@ pub(super) fn argument_changes(build: &Build<'_>, profile: Profile, id: StepId, 
         Action::Transfer(transfer) if profile.paths == KeyText::Expanded => {
             step.before.arguments_of(transfer.mentions.iter().map(String::as_str))
         }
-        Action::Transfer(_) | Action::Malformed => Vec::new(),
         Action::Workdir(_) if profile.paths == KeyText::Expanded => mentioned(build, id),
-        // Its key has the default, not what the build gives.
-        Action::Argument(_) | Action::Workdir(_) => Vec::new(),
+        // The key of a declaration has the default, not what the build gives.
+        Action::Argument(_) | Action::Workdir(_) | Action::Transfer(_) | Action::Malformed => Vec::new(),
         _ if profile.metadata == Some(KeyText::Expanded) => mentioned(build, id),
         _ => Vec::new(),
     };

@@ -50,6 +50,7 @@ pub fn sink_labels(build: &Build<'_>, labels: &[StepId]) -> Option<Move> {
         lines: moved.iter().map(|instruction| instruction.lines.0).chain([build.instruction(last).lines.0]).collect(),
         edit: move_below(build.inputs.file, &moved, build.instruction(last))?,
         ignore: Vec::new(),
+        needs_history: false,
     })
 }
 

@@ -1,11 +1,11 @@
 //! The cache model against builders: what it says of small builds and their changes (`tests/cases/builders/cases.toml`) is
-//! what BuildKit, Docker's legacy builder and buildah were seen to do (`observed.txt`), but for what
+//! what `BuildKit`, Docker's legacy builder and buildah were seen to do (`observed.txt`), but for what
 //! `disagreements.toml` names with its reason. kaniko is not among them: its profile follows its source.
 //!
 //! Where builders are at hand they are asked again. Commands that build, without the options of the case:
 //!
-//! - `LAYERWISE_TEST_DOCKER`: `docker build`, for BuildKit and, with `DOCKER_BUILDKIT=0`, for the legacy builder. Linked
-//!   copies need the containerd image store: without it, BuildKit copies as ever;
+//! - `LAYERWISE_TEST_DOCKER`: `docker build`, for `BuildKit` and, with `DOCKER_BUILDKIT=0`, for the legacy builder. Linked
+//!   copies need the containerd image store: without it, `BuildKit` copies as ever;
 //! - `LAYERWISE_TEST_BUILDAH`: `buildah build --isolation chroot`, or the like of podman.
 //!
 //! `FROM busybox` must work. `LAYERWISE_TEST_CASES` names the cases, separated by commas, all unless given. `RECORD=1` writes

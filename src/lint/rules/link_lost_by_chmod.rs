@@ -1,4 +1,4 @@
-//! `link-lost-by-chmod`: `COPY --link` that BuildKit turns into an ordinary copy.
+//! `link-lost-by-chmod`: `COPY --link` that `BuildKit` turns into an ordinary copy.
 
 use crate::cache::Builder;
 use crate::lint::meta::declare_rule;
@@ -6,10 +6,10 @@ use crate::lint::{Meta, Reporter, Rule, Subject};
 
 declare_rule! {
     /// ## What it does
-    /// Finds `COPY` and `ADD` with both `--link` and `--chmod`, where BuildKit builds.
+    /// Finds `COPY` and `ADD` with both `--link` and `--chmod`, where `BuildKit` builds.
     ///
     /// ## Why is this bad?
-    /// `--link` makes a layer that stays cached when the steps above run again. BuildKit does so only without `--chmod`:
+    /// `--link` makes a layer that stays cached when the steps above run again. `BuildKit` does so only without `--chmod`:
     /// with it, the copy depends on everything above, and nothing says so.
     ///
     /// ## Example
@@ -26,7 +26,8 @@ declare_rule! {
     ///
     /// ## Known problems
     /// There is no fix: without `--chmod` the file keeps the mode that it has in the build context, so that one has to be
-    /// set there (`git update-index --chmod=+x`). True of all versions of BuildKit up to 0.30 at least.
+    /// set there (`git update-index --chmod=+x`). Seen with `BuildKit` 0.25, and so in its main
+    /// branch in August 2026.
     ///
     /// ## References
     /// - [BuildKit: `dispatchCopy`](https://github.com/moby/buildkit/blob/master/frontend/dockerfile/dockerfile2llb/convert_copy.go)
