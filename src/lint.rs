@@ -36,8 +36,8 @@ mod rules {
     pub(super) mod single_stage_build;
     pub(super) mod unlocked_install;
     pub(super) mod unpinned_base_image;
-    pub(super) mod vcs_copied;
     pub(super) mod unsupported_by_builder;
+    pub(super) mod vcs_copied;
     pub(super) mod volatile_arg_before_run;
 }
 mod run;

@@ -18,8 +18,8 @@ use super::rules::separate_package_update::SeparatePackageUpdate;
 use super::rules::single_stage_build::SingleStageBuild;
 use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
-use super::rules::vcs_copied::VcsCopied;
 use super::rules::unsupported_by_builder::UnsupportedByBuilder;
+use super::rules::vcs_copied::VcsCopied;
 use super::rules::volatile_arg_before_run::VolatileArgBeforeRun;
 use super::{Meta, Rule, builtin};
 
