@@ -35,7 +35,7 @@ pub use catalog::{Catalog, PackError};
 pub use images::{ImageFacts, image_facts};
 pub use interface::{Closure, Effect, Locking, Missing, Need, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
 pub use pattern::Pattern;
-pub use places::{home_settings, is_universal_variable, project_directories, system_directories};
+pub use places::{home_settings, is_universal_variable, ordinary_directories, project_directories, system_directories};
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
 pub use site::Site;
 pub use warm_up::{Line, WarmUp};

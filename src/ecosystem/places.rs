@@ -14,6 +14,7 @@ static PLACES: LazyLock<Places> =
 struct Places {
     system: Vec<String>,
     projects: Vec<String>,
+    ordinary: Vec<String>,
     home_settings: Vec<String>,
     universal_variables: Vec<String>,
 }
@@ -26,6 +27,11 @@ pub fn system_directories() -> impl Iterator<Item = &'static str> {
 /// Directories within those of the system, absolute, in which projects live.
 pub fn project_directories() -> impl Iterator<Item = &'static str> {
     PLACES.projects.iter().map(String::as_str)
+}
+
+/// Directories, absolute, that base images have.
+pub fn ordinary_directories() -> impl Iterator<Item = &'static str> {
+    PLACES.ordinary.iter().map(String::as_str)
 }
 
 /// Names in a home directory that programs read on their own.

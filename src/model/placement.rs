@@ -21,6 +21,8 @@ pub struct Root {
     pub directory: bool,
     /// Where the file lands, or the directory whose place its contents take.
     pub landing: StagePath,
+    /// Whether the file lands below `landing` instead if the base image has a directory there.
+    pub uncertain: bool,
 }
 
 impl Placement {
@@ -43,6 +45,12 @@ impl Placement {
 }
 
 impl Root {
+    /// Where it may land instead.
+    pub fn other_landing(&self) -> Option<StagePath> {
+        let name = self.context.rsplit('/').next().unwrap_or_default();
+        self.uncertain.then(|| self.landing.join(&format!("./{name}")))
+    }
+
     /// The context path that it brings, or would bring, to a place in the stage.
     pub fn origin(&self, place: &StagePath) -> Option<String> {
         let rest = place.below(&self.landing)?;

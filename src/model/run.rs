@@ -35,7 +35,7 @@ pub struct KnownCommand {
     pub known: Match,
     /// The directory it runs in; `None` where a `cd` could not be followed.
     pub directory: Option<StagePath>,
-    /// Directories of the stage with the context directories that they mirror, the most telling first.
+    /// Places of the stage with the paths of the context that they mirror, the most telling first.
     pub anchors: Vec<(StagePath, String)>,
     /// The earlier step that would fill a cache for it, where its pack knows one.
     pub warm_up: Option<WarmUp>,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     context::{Filtered, path},
-    ecosystem::{Access, Closure, Effect, Locking, Match, Recognition, Site, WarmUp, pack::Cost},
+    ecosystem::{Access, Closure, Effect, Locking, Match, PathArgument, Recognition, Site, WarmUp, pack::Cost},
     shell::{self, Directory, Guard, Part, Script, ShellOptions, ShellWord, SimpleCommand},
     syntax::{Body, Command, Instruction, Mount, MountKind},
     text::{LogicalText, TextRange},
@@ -144,7 +144,10 @@ impl Resolver<'_> {
         let anchors = self.anchors(&known, directory.as_ref());
         let mut accesses: Vec<PathAccess> = Vec::new();
         match &directory {
-            Some(directory) => accesses.extend(accesses_of(&known, directory)),
+            Some(directory) => {
+                accesses.extend(accesses_of(&known, directory));
+                accesses.extend(self.reads_from_elsewhere(&known, directory));
+            }
             None if known.effect() == Effect::Inert || known.effect() == Effect::ContextFree => {}
             None => self
                 .run
@@ -162,6 +165,15 @@ impl Resolver<'_> {
             locking,
             accesses,
         });
+    }
+
+    /// Files that the words name and that no file of the context is known to stand for.
+    fn reads_from_elsewhere(&self, known: &Match, directory: &StagePath) -> Vec<PathAccess> {
+        let named = known.paths.iter().filter(|path| path.group.is_some());
+        let elsewhere = named.filter(|path| {
+            self.inputs.context.is_none_or(|context| self.context_path(context, directory, &path.path).is_none())
+        });
+        elsewhere.map(|path| access_of(path, directory)).collect()
     }
 
     /// The candidate that the project's files point to, with the closure it has there.
@@ -194,11 +206,16 @@ impl Resolver<'_> {
         })
     }
 
-    /// Pairs of a directory of the stage and the context directory that it mirrors, by which the command's files are
-    /// found: those of the paths in its words first, then the one it works in.
+    /// Pairs of a place of the stage and the path of the context that it mirrors, by which the command's files are found:
+    /// the paths in its words and their directories first, then the directory it works in.
     fn anchors(&self, known: &Match, directory: Option<&StagePath>) -> Vec<(StagePath, String)> {
         let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return Vec::new() };
         let mut anchors = Vec::new();
+        for named in known.paths.iter().filter(|path| path.group.is_some()) {
+            // A file may stand under another name than the one it has in the context.
+            let place = directory.join(&named.path);
+            anchors.extend(self.view.origin(context, &place).map(|origin| (place, origin)));
+        }
         for named in known.paths.iter().filter(|path| path.group.is_some()) {
             let place = directory.join(&named.path).parent();
             anchors.extend(self.view.directory(context, &place).map(|mirrored| (place, mirrored)));
@@ -318,12 +335,14 @@ fn accesses_of(known: &Match, directory: &StagePath) -> Vec<PathAccess> {
     let has_closure = !matches!(known.effect(), Effect::Inert | Effect::Paths | Effect::ContextFree);
     let named =
         known.paths.iter().filter(|path| path.access != Access::Project && (path.group.is_none() || !has_closure));
-    named
-        .map(|path| PathAccess {
-            path: directory.join(&path.path),
-            access: path.access,
-            recursive: path.recursive,
-            pattern: path.pattern,
-        })
-        .collect()
+    named.map(|path| access_of(path, directory)).collect()
+}
+
+fn access_of(path: &PathArgument, directory: &StagePath) -> PathAccess {
+    PathAccess {
+        path: directory.join(&path.path),
+        access: path.access,
+        recursive: path.recursive,
+        pattern: path.pattern,
+    }
 }

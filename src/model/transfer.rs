@@ -1,13 +1,14 @@
 //! `COPY` and `ADD`: where the files come from, which they are, and where they go.
 
 use super::{
-    build::{Action, Inputs, Stage},
+    build::{Action, Base, Inputs, Stage, Step},
     path::StagePath,
     placement::{Placement, Root},
     state::State,
 };
 use crate::{
     context::{Destination, EntryKind, Filtered, Selector, path},
+    ecosystem::ordinary_directories,
     syntax::{self, Instruction, Keyword, Source},
 };
 
@@ -164,7 +165,7 @@ impl Transfer {
         context: &Filtered<'_>,
     ) -> Option<Placement> {
         let destination = self.destination.as_ref()?;
-        let known = stages.last().is_some_and(|stage| stage.has_directory(destination));
+        let known = has_directory(stages, destination);
         let roots = selector.selected_roots(context);
         if self.add && roots.iter().any(|(path, kind)| *kind != EntryKind::Directory && is_archive(path)) {
             return None;
@@ -184,15 +185,41 @@ impl Transfer {
 fn root(context: String, kind: EntryKind, destination: &StagePath, into_directory: bool) -> Root {
     let directory = kind == EntryKind::Directory;
     let name = context.rsplit('/').next().unwrap_or_default();
+    // `COPY app.conf /etc/app.conf` names the file.
+    let uncertain = !directory && !into_directory && destination.name() != name;
     let landing =
         if directory || !into_directory { destination.clone() } else { destination.join(&path::join(".", name)) };
-    Root { context, directory, landing }
+    Root { context, directory, landing, uncertain }
 }
 
-impl Stage {
-    /// Whether a directory is known to exist: a `WORKDIR` made it, or one below it.
-    fn has_directory(&self, path: &StagePath) -> bool {
-        self.steps.iter().any(|step| matches!(&step.action, Action::Workdir(made) if made.below(path).is_some()))
+/// Whether a directory is known to exist in the stage that is being read, the last of `stages`: a step of it or of the
+/// stages below made the directory or something in it, or every base image has it.
+fn has_directory(stages: &[Stage], path: &StagePath) -> bool {
+    let mut next = stages.last();
+    while let Some(stage) = next {
+        if stage.steps.iter().any(|step| makes_directory(step, path)) {
+            return true;
+        }
+        next = match stage.base {
+            Base::Stage(index) => stages.get(index),
+            Base::Scratch => None,
+            Base::Image(_) | Base::Unknown(_) => {
+                return ordinary_directories().any(|known| StagePath::root().join(known) == *path);
+            }
+        };
+    }
+    false
+}
+
+fn makes_directory(step: &Step, path: &StagePath) -> bool {
+    match &step.action {
+        Action::Workdir(made) => made.below(path).is_some(),
+        Action::Transfer(transfer) => transfer
+            .placement
+            .iter()
+            .flat_map(|placement| &placement.roots)
+            .any(|root| root.landing.below(path).is_some_and(|rest| root.directory || !rest.is_empty())),
+        _ => false,
     }
 }
 

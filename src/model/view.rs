@@ -27,7 +27,7 @@ impl<'a> View<'a> {
     /// The context directory that a directory of the stage mirrors: one whose contents were copied there or above it, or
     /// one of which a file was copied into it.
     pub fn directory(&self, context: &Filtered<'_>, place: &StagePath) -> Option<String> {
-        self.origin(context, place).or_else(|| {
+        self.origin(context, place).filter(|path| is_directory(context, path)).or_else(|| {
             let files = self.placements.iter().rev().flat_map(|placement| &placement.roots);
             files.into_iter().find_map(|root| file_directory(root, place))
         })

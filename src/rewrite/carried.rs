@@ -70,6 +70,9 @@ impl<'a> Carried<'a> {
         if let Some(brought) = brought.find(|brought| *brought != Bring::Nothing) {
             return brought;
         }
+        if placement.roots.iter().any(|root| root.other_landing().is_some_and(|other| overlaps(&other, place))) {
+            return Bring::Unknown;
+        }
         // A root may land below the place that is asked about.
         let below =
             placement.roots.iter().find(|root| overlaps(&root.landing, place) && place.below(&root.landing).is_none());

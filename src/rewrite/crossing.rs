@@ -222,16 +222,18 @@ impl Reader<'_> {
             return Err(self.refused(refusal));
         }
         for read in &closure.reads {
-            if let Some(place) = command.place_of(&read.path) {
-                self.cross_read(&read.path, read.directory, &place, crossing)?;
-            }
+            let place = command.place_of(&read.path).ok_or_else(|| self.unplaced(&read.path))?;
+            self.cross_read(&read.path, read.directory, &place, crossing)?;
         }
         for write in &closure.writes {
-            if let Some(place) = command.place_of(&write.path) {
-                self.cross_write(command, &write.path, write.kind, &place, crossing);
-            }
+            let place = command.place_of(&write.path).ok_or_else(|| self.unplaced(&write.path))?;
+            self.cross_write(command, &write.path, write.kind, &place, crossing);
         }
         Ok(())
+    }
+
+    fn unplaced(&self, path: &str) -> Obstacle {
+        self.obstacle(format!("nobody can tell where `{path}` stands in the stage"), path)
     }
 
     fn cross_read(

@@ -137,7 +137,9 @@ pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
     let manifests = sunk.manifests();
     let edit = sink_edit(build, sunk)?;
     if is_all_needed(build, sunk.carried, &manifests) {
-        return None;
+        // Copying it ahead would gain nothing; it may still move to where it is needed.
+        let way = sunk.to_first_need(build).filter(|_| !manifests.is_empty())?;
+        return sink_move(build, &way);
     }
     let differs: Vec<String> = sunk.caveats().filter_map(difference).collect();
     let ignore: Vec<String> = sunk.caveats().filter_map(ignored).collect();

@@ -40,6 +40,16 @@ impl Sink {
         self.crossed.last().map(|crossed| crossed.id)
     }
 
+    /// The part of the way that leads to the first `RUN` that needs something of the copy; `None` where nothing that is
+    /// worth a move lies on it.
+    pub fn to_first_need(&self, build: &Build<'_>) -> Option<Self> {
+        let free = self.crossed.iter().take_while(|crossed| crossed.crossing.manifests.is_empty());
+        let mut way = Self { crossed: free.cloned().collect(), ..self.clone() };
+        let worth = way.crossed.iter().rposition(|crossed| is_worth_crossing(build, crossed.id))? + 1;
+        way.crossed.truncate(worth);
+        Some(way)
+    }
+
     /// What must hold for the image to stay the same.
     pub fn caveats(&self) -> impl Iterator<Item = &Caveat> {
         self.crossed.iter().flat_map(|crossed| &crossed.crossing.caveats)
