@@ -11,6 +11,7 @@
 //! To *split* a `RUN` is to make two steps of it, so that a copy can move between them.
 
 mod bring;
+mod cache_mount;
 mod carried;
 mod commute;
 mod crossing;

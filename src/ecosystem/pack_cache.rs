@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 /// Where downloads are kept.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Cache {
     /// Absolute directories, for the user `root`.
@@ -20,9 +20,20 @@ pub struct Cache {
     /// Whether what an install makes may stand there too, as virtual environments do.
     #[serde(default)]
     pub holds_outputs: bool,
-    /// Options and commands that defeat a cache mount.
+    /// Options, variables and commands that defeat a cache mount.
     #[serde(default)]
     pub defeated_by: Vec<String>,
+    /// Whether only a later download reads what stands there: then a cache mount may take the place of every directory.
+    #[serde(default)]
+    pub disposable: bool,
+    /// Share of an install's time that is left where a cache mount has every download, 0 to 1.
+    #[serde(default = "half")]
+    pub warm: f64,
+}
+
+/// A guess: about half of an install is the download, the rest unpacks and builds.
+fn half() -> f64 {
+    0.5
 }
 
 /// Whether builds that run at the same time may share a cache mount.

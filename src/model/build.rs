@@ -303,6 +303,10 @@ impl<'a> Build<'a> {
         }
         for command in &run.commands {
             let rest = command.warm_up.as_ref().and_then(|step| step.rest).filter(|_| self.is_begun(id, command));
+            if let Some(whole) = command.known.cost().filter(|_| command.known.unknown.is_empty()) {
+                let saved = run.saved_by_mount(command, rest.unwrap_or(whole));
+                change = Cost { low: change.low - saved.low, high: change.high - saved.high };
+            }
             if let Some((rest, whole)) = rest.zip(command.known.cost()) {
                 change = Cost { low: change.low + rest.low - whole.low, high: change.high + rest.high - whole.high };
             }

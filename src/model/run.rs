@@ -5,7 +5,7 @@ use crate::{
     context::path,
     ecosystem::{Access, Closure, Effect, Locking, Match, WarmUp, pack::Cost},
     shell::SimpleCommand,
-    syntax::Mount,
+    syntax::{Mount, MountKind},
     text::TextRange,
 };
 
@@ -120,6 +120,24 @@ impl Run {
         let linking = self.commands.iter().filter(|command| command.command.program() == Some("ln"));
         let written = linking.flat_map(|command| &command.accesses).filter(|access| access.access == Access::Write);
         written.map(|access| &access.path)
+    }
+
+    /// Whether a cache mount keeps what is written at a place between builds.
+    pub fn keeps_downloads_at(&self, place: &StagePath) -> bool {
+        let caches = self.mounts.iter().filter(|mount| mount.mount.kind == MountKind::Cache);
+        caches.filter_map(|mount| mount.target.as_ref()).any(|target| place.below(target).is_some())
+    }
+
+    /// Seconds that a command saves because a cache mount has its downloads from an earlier build; nothing where it is told
+    /// not to use them. `cost` is what it takes without.
+    pub(super) fn saved_by_mount(&self, command: &KnownCommand, cost: Cost) -> Cost {
+        let Some(cache) = command.known.pack.cache.as_ref().filter(|_| command.effect() == Effect::Install) else {
+            return Cost::default();
+        };
+        let kept = cache.directories.iter().any(|path| self.keeps_downloads_at(&StagePath::root().join(path)));
+        let defeated = cache.defeated_by.iter().any(|name| name.starts_with('-') && command.known.has_option(name));
+        let share = if kept && !defeated { 1.0 - cache.warm.clamp(0.0, 1.0) } else { 0.0 };
+        Cost { low: share * cost.low, high: share * cost.high }
     }
 
     /// Whether a bind mount of the context shows this path.

@@ -258,6 +258,8 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
 fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
     let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
     let offered = moves.into_iter().filter(|found| found.safety < request.wanted && !found.needs_history);
+    // A mount would be offered for nearly every file; whoever wants such moves asks for them.
+    let offered = offered.filter(|found| found.kind != MoveKind::AddCacheMount);
     let orders = reorderings(&outcome.draft, &request.surroundings, Safety::Unsafe).into_iter().filter(|found| {
         let cost = carry_out(&outcome.draft, found).expectation(&request.surroundings);
         found.safety < request.wanted && pays(after, cost)

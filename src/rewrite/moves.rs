@@ -1,6 +1,7 @@
 //! All moves that a file offers, and all that were refused.
 
 use super::{
+    cache_mount::cache_mount,
     crossing::{Caveat, Needed, Obstacle},
     declaration::sink_declaration,
     emit::sink_edit,
@@ -35,6 +36,8 @@ pub enum MoveKind {
     ReorderSteps,
     /// Makes two steps of a `RUN`, so that a copy can move between them.
     SplitRun,
+    /// Keeps the downloads of an install in a cache mount.
+    AddCacheMount,
     /// Creates or extends `.dockerignore`.
     WriteDockerignore,
 }
@@ -51,6 +54,7 @@ impl MoveKind {
             Self::InstallDependenciesFirst => "install-dependencies-first",
             Self::ReorderSteps => "reorder-steps",
             Self::SplitRun => "split-run",
+            Self::AddCacheMount => "add-cache-mount",
             Self::WriteDockerignore => "write-dockerignore",
         }
     }
@@ -127,6 +131,8 @@ pub fn survey(build: &Build<'_>) -> Survey {
         }
         found.refusals.extend(sunk.stopped_by.as_ref().and_then(|obstacle| refusal(build, &sunk, obstacle)));
     }
+    // After all others, which come before it in a plan.
+    found.moves.extend(build.steps().filter_map(|(id, _)| cache_mount(build, id)));
     found.refusals.sort_by_key(|refused| (refused.step, refused.carried));
     found.refusals.dedup_by_key(|refused| refused.step);
     found
