@@ -33,9 +33,12 @@ mod rules {
     pub(super) mod package_cache_kept;
     pub(super) mod secret_in_image;
     pub(super) mod separate_package_update;
+    pub(super) mod serial_stages;
     pub(super) mod single_stage_build;
+    pub(super) mod slow_order;
     pub(super) mod unlocked_install;
     pub(super) mod unpinned_base_image;
+    pub(super) mod unreachable_stage;
     pub(super) mod unsupported_by_builder;
     pub(super) mod vcs_copied;
     pub(super) mod volatile_arg_before_run;

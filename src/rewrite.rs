@@ -42,6 +42,6 @@ pub use ignore_lines::{IgnoreLine, escaped, extended, first_lines, ignore_lines,
 pub use join::join;
 pub use metadata::{early_labels, sink_labels};
 pub use moves::{Move, MoveKind, Refused, Survey, listed, sink_move, survey};
-pub use reorder::{Reordering, Weights, reorder};
+pub use reorder::{Reordering, Weights, may_reorder, reorder};
 pub use sink::{Crossed, Sink, sink};
 pub use whole_copy::{REPOSITORY, Standing, WholeCopies};

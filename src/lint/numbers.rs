@@ -4,8 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::cache::{Costs, Events, Profile, Replay};
 use crate::context::History;
-use crate::diagnostic::Cost;
+use crate::diagnostic::{Cost, Safety};
 use crate::model::Build;
+use crate::rewrite::{Reordering, Weights, may_reorder, reorder};
 
 /// The behaviour of a build over the changes of its project.
 pub struct Numbers<'a> {
@@ -53,6 +54,16 @@ impl<'a> Numbers<'a> {
         let touching =
             history.commits.iter().filter(|commit| commit.paths.iter().any(|path| paths.contains(&path.as_str())));
         Some(touching.count() as f64 / history.commits.len() as f64)
+    }
+
+    /// Better orders of the stages, by steps that change places with as much safety as is wanted.
+    pub fn reorder(&self, wanted: Safety) -> Vec<Reordering> {
+        let target = self.build.target(None).unwrap_or_default();
+        if !may_reorder(self.build, target, wanted) {
+            return Vec::new();
+        }
+        let history = self.known().history.as_deref();
+        reorder(self.build, &Weights { profile: self.profile, history, target }, wanted)
     }
 
     /// The expected rebuild cost per change, in seconds.

@@ -15,9 +15,12 @@ use super::rules::missing_dockerignore::MissingDockerignore;
 use super::rules::package_cache_kept::PackageCacheKept;
 use super::rules::secret_in_image::SecretInImage;
 use super::rules::separate_package_update::SeparatePackageUpdate;
+use super::rules::serial_stages::SerialStages;
 use super::rules::single_stage_build::SingleStageBuild;
+use super::rules::slow_order::SlowOrder;
 use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
+use super::rules::unreachable_stage::UnreachableStage;
 use super::rules::unsupported_by_builder::UnsupportedByBuilder;
 use super::rules::vcs_copied::VcsCopied;
 use super::rules::volatile_arg_before_run::VolatileArgBeforeRun;
@@ -30,6 +33,9 @@ pub static RULES: &[&dyn Rule] = &[
     &VolatileArgBeforeRun,
     &MetadataBeforeRun,
     &LinkLostByChmod,
+    &SlowOrder,
+    &SerialStages,
+    &UnreachableStage,
     &MissingDockerignore,
     &IncompleteDockerignore,
     &IgnoredCopySource,

@@ -13,7 +13,7 @@ use crate::{
     },
     context::History,
     diagnostic::Safety,
-    model::{Action, Build, Inputs, Run, StepId},
+    model::{Action, Build, Inputs, Run, Step, StepId},
     syntax::{Dockerfile, Instruction},
 };
 
@@ -64,6 +64,47 @@ pub fn reorder(build: &Build<'_>, weights: &Weights<'_>, wanted: Safety) -> Vec<
         .collect()
 }
 
+/// Whether there may be a better order, whatever the project's changes: a step that takes time could stand above one that
+/// a change may dirty. Cheaper than [`reorder`], as it asks for no history.
+pub fn may_reorder(build: &Build<'_>, target: usize, wanted: Safety) -> bool {
+    let volatile = !build.volatile_arguments().is_empty();
+    let needed = build.reachable(target);
+    let changes = |step: &Step| match &step.action {
+        Action::Transfer(_) => true,
+        Action::Run(run) => volatile || !run.mounts.is_empty(),
+        _ => false,
+    };
+    (0..build.stages.len()).filter(|stage| needed[*stage]).any(|stage| {
+        let steps = &build.stages[stage].steps;
+        let Some(first) = steps.iter().position(changes).filter(|_| steps.len() <= MOST_JOBS) else { return false };
+        let dear = |step: &Step| step.run().is_some_and(|run| (run.cost.low * run.cost.high).sqrt() >= WORTH_MOVING);
+        if !steps[first..].iter().any(dear) {
+            return false;
+        }
+        let mut above: Vec<u128> = Vec::with_capacity(steps.len());
+        steps.iter().enumerate().any(|(second, step)| {
+            let swaps = swaps_of(build, StepId { stage, step: second });
+            let fixed = swaps.iter().enumerate().filter(|(_, swap)| is_fixed(swap, wanted));
+            let set = fixed.fold(0, |set, (first, _)| set | 1 << first | above[first]);
+            above.push(set);
+            dear(step) && (0..second).any(|first| set >> first & 1 == 0 && changes(&steps[first]))
+        })
+    })
+}
+
+/// What is known of the step changing places with each of those above it.
+fn swaps_of(build: &Build<'_>, id: StepId) -> Vec<Swap> {
+    (0..id.step).map(|first| swap(build, StepId { step: first, ..id }, id)).collect()
+}
+
+fn is_fixed(swap: &Swap, wanted: Safety) -> bool {
+    match swap {
+        Swap::Free(_) => false,
+        Swap::Doubtful(_) => wanted == Safety::Safe,
+        Swap::Fixed => true,
+    }
+}
+
 /// What the steps of a stage cost, and which of them may change places.
 struct StagePlan<'a> {
     build: &'a Build<'a>,
@@ -100,21 +141,13 @@ impl<'a> StagePlan<'a> {
         if seconds[*first..].iter().all(|seconds| *seconds <= 0.0) {
             return None;
         }
-        let ids = |step| StepId { stage, step };
-        let swaps = (0..steps.len())
-            .map(|second| (0..second).map(|first| swap(build, ids(first), ids(second))).collect())
-            .collect();
+        let swaps = (0..steps.len()).map(|step| swaps_of(build, StepId { stage, step })).collect();
         Some(Self { build, weights, stage, seconds, triggers, swaps })
     }
 
     /// The best order that is allowed, where it differs from the file's.
     fn best(self, wanted: Safety) -> Option<(Self, Order)> {
-        let is_fixed = |swap: &Swap| match swap {
-            Swap::Free(_) => false,
-            Swap::Doubtful(_) => wanted == Safety::Safe,
-            Swap::Fixed => true,
-        };
-        let after = |row: &Vec<Swap>| (0..row.len()).filter(|first| is_fixed(&row[*first])).collect();
+        let after = |row: &Vec<Swap>| (0..row.len()).filter(|first| is_fixed(&row[*first], wanted)).collect();
         let rows = self.seconds.iter().zip(&self.swaps);
         let jobs: Vec<Job> = rows.map(|(seconds, row)| Job { seconds: *seconds, after: after(row) }).collect();
         let order = best_order(&jobs, &self.triggers)?;
