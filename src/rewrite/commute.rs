@@ -102,7 +102,9 @@ fn swap_runs(build: &Build<'_>, (first, one): (StepId, &Run), (second, other): (
         }
         (Work::Paths | Work::Fetch, Work::Project | Work::Programs) if one.names_shared => Swap::Fixed,
         (Work::Project, Work::Paths | Work::Fetch) if other.names_shared => Swap::Fixed,
-        (Work::Project, Work::Project | Work::Programs) if one.reaches_others => Swap::Fixed,
+        (Work::Project, Work::Project | Work::Programs) if one.reaches_others || one.shares_place(&other) => {
+            Swap::Fixed
+        }
         (Work::Paths, _) | (_, Work::Paths) | (Work::Fetch, Work::Fetch) => Swap::Free(None),
         _ => apart_from_packages(&one, &other),
     }

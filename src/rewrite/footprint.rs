@@ -74,6 +74,19 @@ impl<'a> Footprint<'a> {
         Self { names_shared: shared, ..print }
     }
 
+    /// Whether both install where nobody tells them to: what one leaves there, the other finds.
+    pub(super) fn shares_place(&self, other: &Self) -> bool {
+        self.manager() == other.manager() || !self.is_placed() && !other.is_placed()
+    }
+
+    /// Whether it is known where the packages go that it installs.
+    fn is_placed(&self) -> bool {
+        self.commands.iter().all(|command| {
+            let writes = command.closure.as_ref().is_some_and(|closure| !closure.writes.is_empty());
+            writes || !command.known.spec().fills.is_empty()
+        })
+    }
+
     /// The command that stands for the work, as its pack spells it.
     pub(super) fn title(&self) -> &'a str {
         self.commands.first().map_or("the step", |command| command.known.title.as_str())
