@@ -38,12 +38,54 @@ pub struct ImageFacts {
     /// system's package manager installs never takes their place.
     #[serde(default)]
     pub programs: Vec<String>,
+    /// Images that run what is built in this one; the first that fits the tag is taken.
+    #[serde(default)]
+    pub runtimes: Vec<Runtime>,
+    /// Files of the build context that a program built in this image does not open when it runs (`*` allowed): names, or
+    /// names of directories above them.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Packages of the operating system that only builds need, or that every runtime has as well.
+    #[serde(default)]
+    pub build_packages: Vec<String>,
+}
+
+/// An image that runs what is built in another one.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Runtime {
+    /// Tags of the image that builds (`*` allowed); all where there are none.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The image that runs; none where none is known.
+    pub image: Option<String>,
+    /// Whether it has a shell.
+    #[serde(default)]
+    pub shell: bool,
 }
 
 impl ImageFacts {
     /// Whether the image has this program of its own.
     pub fn brings(&self, program: &str) -> bool {
         self.programs.iter().any(|known| name_matches(known, program))
+    }
+
+    /// The image that runs what is built in this one at `tag`.
+    pub fn runtime(&self, tag: Option<&str>) -> Option<&Runtime> {
+        let fits = |runtime: &&Runtime| {
+            runtime.tags.is_empty() || runtime.tags.iter().any(|known| name_matches(known, tag.unwrap_or_default()))
+        };
+        self.runtimes.iter().find(fits).filter(|runtime| runtime.image.is_some())
+    }
+
+    /// Whether a program does not open this file of the build context when it runs.
+    pub fn is_source(&self, path: &str) -> bool {
+        path.split('/').any(|part| self.sources.iter().any(|known| name_matches(known, part)))
+    }
+
+    /// Whether only builds need this package of the operating system.
+    pub fn is_for_builds(&self, package: &str) -> bool {
+        self.build_packages.iter().any(|known| known == package)
     }
 }
 

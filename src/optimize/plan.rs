@@ -100,7 +100,27 @@ pub fn plan(request: &Request<'_>) -> Plan {
         after = cost;
     }
     write_first_ignore_file(request, &mut outcome);
+    let after = split(request, &mut outcome).unwrap_or(after);
     finish(request, outcome, before, after)
+}
+
+/// Splits the one stage, where that is wanted: it makes the image smaller, not the build faster. What it costs then.
+fn split(request: &Request<'_>, outcome: &mut Outcome) -> Option<Expectation> {
+    let found = split_move(request, outcome).filter(|found| found.safety >= request.wanted)?;
+    let draft = carry_out(&outcome.draft, &found);
+    if draft.shape().0 != outcome.draft.shape().0 {
+        return None;
+    }
+    let applied = describe(&outcome.draft, request.draft, found);
+    outcome.draft = draft;
+    outcome.applied.push((MoveKind::SplitStages.name().to_owned(), applied));
+    Some(outcome.draft.expectation(&request.surroundings))
+}
+
+/// A build that asks for a stage asks for the one that there is.
+fn split_move(request: &Request<'_>, outcome: &Outcome) -> Option<Move> {
+    let split = |build: &Build<'_>| rewrite::split_stages(build)?.ok();
+    request.surroundings.target.is_none().then(|| outcome.draft.with_build(&request.surroundings, split)).flatten()
 }
 
 /// The moves that pay on a draft that costs `before`, and what it costs after them; `None` where they do not pay. A move
@@ -257,7 +277,8 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
 
 fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
     let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
-    let offered = moves.into_iter().filter(|found| found.safety < request.wanted && !found.needs_history);
+    let moves = moves.into_iter().chain(split_move(request, &outcome));
+    let offered = moves.filter(|found| found.safety < request.wanted && !found.needs_history);
     // A mount would be offered for nearly every file; whoever wants such moves asks for them.
     let offered = offered.filter(|found| found.kind != MoveKind::AddCacheMount);
     let orders = reorderings(&outcome.draft, &request.surroundings, Safety::Unsafe).into_iter().filter(|found| {

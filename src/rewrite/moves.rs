@@ -38,6 +38,8 @@ pub enum MoveKind {
     SplitRun,
     /// Keeps the downloads of an install in a cache mount.
     AddCacheMount,
+    /// Splits the one stage of a file into one that builds and one that runs.
+    SplitStages,
     /// Creates or extends `.dockerignore`.
     WriteDockerignore,
 }
@@ -55,6 +57,7 @@ impl MoveKind {
             Self::ReorderSteps => "reorder-steps",
             Self::SplitRun => "split-run",
             Self::AddCacheMount => "add-cache-mount",
+            Self::SplitStages => "split-stages",
             Self::WriteDockerignore => "write-dockerignore",
         }
     }

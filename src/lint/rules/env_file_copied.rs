@@ -18,7 +18,7 @@ declare_rule! {
     /// differs from machine to machine: the image depends on who built it, and works elsewhere by accident.
     ///
     /// ## Example
-    /// ```text .env
+    /// ```text config/.env
     /// DATABASE_PASSWORD=Zq8-kd2mZ9
     /// ```
     /// ```files
@@ -33,7 +33,7 @@ declare_rule! {
     ///
     /// Use instead:
     /// ```dockerignore
-    /// .env
+    /// config/.env
     /// ```
     /// ```dockerfile
     /// FROM node:22

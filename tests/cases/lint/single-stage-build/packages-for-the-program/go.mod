@@ -1,0 +1,3 @@
+module acme.example/app
+
+go 1.23
