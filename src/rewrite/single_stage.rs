@@ -2,7 +2,7 @@
 
 use crate::{
     ecosystem::Effect,
-    model::{Base, Build, KnownCommand, Stage, Supply},
+    model::{Base, Build, KnownCommand, Stage, StagePath, Supply},
     shell::{self, SimpleCommand},
     syntax::{Body, Command},
     text::LogicalText,
@@ -62,7 +62,7 @@ fn cleans_up(script: &str) -> bool {
 }
 
 /// Whether the image has something to run, and nothing of it is a build or a place to build in.
-fn runs_what_was_built(build: &Build<'_>, stage: &Stage, built: &KnownCommand) -> bool {
+fn runs_what_was_built(build: &Build<'_>, stage: &Stage, command: &KnownCommand) -> bool {
     let bodies = build.inputs.file.instructions().get(stage.from..).unwrap_or_default().iter();
     let texts: Vec<LogicalText> = bodies
         .filter_map(|instruction| match &instruction.body {
@@ -70,7 +70,7 @@ fn runs_what_was_built(build: &Build<'_>, stage: &Stage, built: &KnownCommand) -
             _ => None,
         })
         .collect();
-    let interpreted = built.known.spec().build_only.as_ref().is_some_and(|only| !only.when.is_empty());
+    let interpreted = command.known.spec().build_only.as_ref().is_some_and(|only| !only.when.is_empty());
     let commands: Vec<SimpleCommand> = texts.iter().flat_map(|text| shell::read(text).commands).collect();
     let by_path = || commands.iter().filter_map(|command| command.words.first()).any(|word| word.raw.contains('/'));
     let ends_well = !commands.is_empty() && !commands.iter().any(|command| may_build(build, command, interpreted));
@@ -106,4 +106,29 @@ fn script_of(command: &Command) -> LogicalText {
             LogicalText::contiguous(&text, 0)
         }
     }
+}
+
+/// What the container runs: the first word of the `ENTRYPOINT`, or of the `CMD` where there is none.
+pub(super) fn program(build: &Build<'_>) -> Result<StagePath, String> {
+    let stage = &build.stages[0];
+    let bodies = || stage.steps.iter().map(|step| &build.inputs.file.instructions()[step.instruction].body);
+    let mut entrypoint = bodies().filter_map(|body| match body {
+        Body::Entrypoint(command) => Some(command),
+        _ => None,
+    });
+    let mut cmd = bodies().filter_map(|body| match body {
+        Body::Cmd(command) => Some(command),
+        _ => None,
+    });
+    let word = match entrypoint.next_back().or(cmd.next_back()) {
+        Some(Command::Exec(words)) => words.first().map(|word| word.text.clone()),
+        Some(Command::Shell(text)) => match shell::read(text).commands.as_slice() {
+            [only] if only.prefixes.is_empty() => only.words.first().and_then(|word| word.literal()).map(str::to_owned),
+            _ => None,
+        },
+        None => None,
+    };
+    let word = word.filter(|word| word.contains('/') && !word.contains(['$', ' ']));
+    let program = stage.end.directory.join(&word.ok_or("its program has no path")?);
+    if program.is_floating() { Err("its working directory is not known".to_owned()) } else { Ok(program) }
 }

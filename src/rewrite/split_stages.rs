@@ -6,7 +6,7 @@
 
 use super::{
     moves::{Move, MoveKind, quoted},
-    single_stage::shipped_build,
+    single_stage::{program, shipped_build},
 };
 use crate::{
     context::EntryKind,
@@ -25,14 +25,15 @@ const EVERYWHERE: [&str; 4] = ["root", "nobody", "root:root", "0:0"];
 
 /// The split of the build's only stage: the move, or why there is none as a phrase. `None` where nothing calls for one.
 pub fn split_stages(build: &Build<'_>) -> Option<Result<Move, String>> {
-    let built = shipped_build(build)?;
-    Some(Split::new(build, built.command).and_then(|split| split.describe()))
+    let shipped = shipped_build(build)?;
+    Some(Split::new(build, shipped.command).and_then(|split| split.describe()))
 }
 
 /// What is known of a file that can be split.
 struct Split<'b> {
     build: &'b Build<'b>,
-    built: &'b KnownCommand,
+    /// What makes the program.
+    command: &'b KnownCommand,
     facts: &'static ImageFacts,
     runtime: &'static Runtime,
     /// Index of the last `RUN`.
@@ -42,12 +43,12 @@ struct Split<'b> {
 }
 
 impl<'b> Split<'b> {
-    fn new(build: &'b Build<'b>, built: &'b KnownCommand) -> Result<Self, String> {
+    fn new(build: &'b Build<'b>, command: &'b KnownCommand) -> Result<Self, String> {
         let stage = &build.stages[0];
         let (facts, runtime) = base(build)?;
         let last = stage.steps.iter().rposition(|step| step.run().is_some()).ok_or("nothing is built")?;
-        let product = product(build)?;
-        let split = Self { build, built, facts, runtime, last, product };
+        let product = program(build)?;
+        let split = Self { build, command, facts, runtime, last, product };
         split.check_steps()?;
         split.check_product()?;
         Ok(split)
@@ -118,7 +119,7 @@ impl<'b> Split<'b> {
         }
         for command in &run.commands {
             let title = &command.known.title;
-            let own = command.known.pack.name == self.built.known.pack.name;
+            let own = command.known.pack.name == self.command.known.pack.name;
             let fits = match command.effect() {
                 Effect::Inert => true,
                 Effect::Download | Effect::Install | Effect::Build => own,
@@ -173,12 +174,12 @@ impl<'b> Split<'b> {
         if view.origin(context, product).is_some() {
             return Err(format!("`{product}` is a file of the build context, which runs something else"));
         }
-        let mut written = self.built.accesses.iter().filter(|access| access.access == Access::Write).peekable();
+        let mut written = self.command.accesses.iter().filter(|access| access.access == Access::Write).peekable();
         let makes = match written.peek() {
             Some(_) => written.any(|access| product.below(&access.path).is_some_and(|rest| !rest.contains('/'))),
-            None => self.built.directory.as_ref() == Some(&product.parent()),
+            None => self.command.directory.as_ref() == Some(&product.parent()),
         };
-        let title = &self.built.known.title;
+        let title = &self.command.known.title;
         if makes { Ok(()) } else { Err(format!("it cannot be told that `{title}` makes `{product}`")) }
     }
 
@@ -218,7 +219,7 @@ impl<'b> Split<'b> {
                 replacement: format!(" {keyword} build"),
             });
         }
-        let mut lines = vec![String::new(), self.from_line(from)];
+        let mut lines = vec![String::new(), self.start_line(from)];
         lines.extend(self.declarations());
         let state = self.state();
         if state.directory.is_floating() {
@@ -244,7 +245,7 @@ impl<'b> Split<'b> {
         TextEdit::new(changes).map_err(|error| error.to_string())
     }
 
-    fn from_line(&self, from: &Instruction) -> String {
+    fn start_line(&self, from: &Instruction) -> String {
         let source = self.build.inputs.file.source();
         let flags = from.flags.iter().fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
         format!("FROM {flags}{}", self.runtime.image.as_deref().unwrap_or_default())
@@ -309,29 +310,4 @@ fn base(build: &Build<'_>) -> Result<(&'static ImageFacts, &'static Runtime), St
     let facts = image_facts(&image.repository, image.tag.as_deref()).filter(|_| official);
     let found = facts.and_then(|facts| Some((facts, facts.runtime(image.tag.as_deref())?)));
     found.ok_or_else(|| format!("no image is known that runs what `{reference}` builds"))
-}
-
-/// What the container runs: the first word of the `ENTRYPOINT`, or of the `CMD` where there is none.
-fn product(build: &Build<'_>) -> Result<StagePath, String> {
-    let stage = &build.stages[0];
-    let bodies = || stage.steps.iter().map(|step| &build.inputs.file.instructions()[step.instruction].body);
-    let entrypoint = bodies().filter_map(|body| match body {
-        Body::Entrypoint(command) => Some(command),
-        _ => None,
-    });
-    let cmd = bodies().filter_map(|body| match body {
-        Body::Cmd(command) => Some(command),
-        _ => None,
-    });
-    let word = match entrypoint.last().or(cmd.last()) {
-        Some(Command::Exec(words)) => words.first().map(|word| word.text.clone()),
-        Some(Command::Shell(text)) => match crate::shell::read(text).commands.as_slice() {
-            [only] if only.prefixes.is_empty() => only.words.first().and_then(|word| word.literal()).map(str::to_owned),
-            _ => None,
-        },
-        None => None,
-    };
-    let word = word.filter(|word| word.contains('/') && !word.contains(['$', ' ']));
-    let product = stage.end.directory.join(&word.ok_or("its program has no path")?);
-    if product.is_floating() { Err("its working directory is not known".to_owned()) } else { Ok(product) }
 }
