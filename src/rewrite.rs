@@ -45,7 +45,6 @@ pub use join::join;
 pub use metadata::{early_labels, sink_labels};
 pub use moves::{Move, MoveKind, Refused, Survey, listed, sink_move, survey};
 pub use reorder::{Reordering, Weights, may_reorder, reorder};
-pub use reorder::{Reordering, Weights, reorder};
 pub use single_stage::{ShippedBuild, shipped_build};
 pub use sink::{Crossed, Sink, sink};
 pub use split_stages::split_stages;
