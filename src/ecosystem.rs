@@ -25,6 +25,7 @@ mod pattern;
 mod places;
 mod recognition;
 mod recognize;
+mod search_path;
 pub mod secrets;
 mod site;
 mod warm_up;
@@ -37,5 +38,6 @@ pub use interface::{Closure, Effect, Locking, Missing, Need, PathKind, ProjectFi
 pub use pattern::Pattern;
 pub use places::{home_settings, is_universal_variable, ordinary_directories, project_directories, system_directories};
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
+pub use search_path::{SearchPath, search_path};
 pub use site::Site;
 pub use warm_up::{Line, WarmUp};

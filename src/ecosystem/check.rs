@@ -85,7 +85,8 @@ fn claims_any(pack: &Pack, program: &str, subcommands: &[String]) -> bool {
 
 /// Every expression of the pack.
 fn patterns(pack: &Pack) -> Vec<&Pattern> {
-    let mut found: Vec<&Pattern> = pack.commands.iter().filter_map(|command| command.only.as_ref()).collect();
+    let mut found: Vec<&Pattern> =
+        pack.commands.iter().flat_map(|command| [&command.only, &command.only_start].into_iter().flatten()).collect();
     for closure in pack.closure.values() {
         for follow in &closure.follow {
             found.extend([&follow.pattern, &follow.block, &follow.block_pattern].into_iter().flatten());

@@ -52,6 +52,9 @@ pub struct CommandSpec {
     /// Whether single letters may stand together (`-qy`) and values be attached (`-rFILE`).
     #[serde(default = "yes")]
     pub bundles: bool,
+    /// Whether it is meant only where no other entry fits and no runner runs a known program: a script by its name.
+    #[serde(default)]
+    pub last: bool,
     /// Whether everything after the first argument is an argument too.
     #[serde(default)]
     pub stops: bool,
@@ -64,6 +67,9 @@ pub struct CommandSpec {
     /// Every argument must match this.
     #[serde(default)]
     pub only: Option<Pattern>,
+    /// An argument of which only the beginning is known must match this with that beginning, whatever follows.
+    #[serde(default)]
+    pub only_start: Option<Pattern>,
     /// One of these options must be given.
     #[serde(default)]
     pub require: Vec<String>,

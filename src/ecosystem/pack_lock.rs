@@ -48,6 +48,10 @@ pub struct Entries {
     pub tables: Vec<String>,
     /// The heading of an entry: its keys `name@range`, each in quotes or not, separated by commas.
     pub heading: Pattern,
+    /// A table of the project's own manifest that gives names, alone or after `**/`, the range that all entries follow: the
+    /// entry of that range then bears every key of the name. Another form of name is not followed.
+    #[serde(default)]
+    pub overrides: Option<String>,
     /// What an entry needs: name and range, separated by a space, each in quotes or not.
     pub needs: Pattern,
 }
@@ -79,6 +83,10 @@ pub struct Mirror {
     /// In a manifest of lines: what finds name and value, separated by a space.
     #[serde(default)]
     pub pattern: Option<Pattern>,
+    /// Tables that a manifest may give as one text, which the lock file repeats as a table of that text under the manifest's
+    /// own name without its scope.
+    #[serde(default)]
+    pub named: Vec<String>,
     /// Flags of the lock file that tell whether the manifest has something.
     #[serde(default)]
     pub flags: Vec<Flag>,

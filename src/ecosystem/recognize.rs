@@ -17,18 +17,20 @@ impl Catalog {
     }
 
     pub(super) fn recognize_words(&self, words: &[Word]) -> Recognition {
-        let found = self.matches(words);
+        let found = self.matches(words, false);
         if !found.is_empty() {
             return Recognition { candidates: found };
         }
-        let Some((runner, rest)) = self.after_runner(words, |runner| runner.runs) else {
-            return Recognition::default();
-        };
-        let mut candidates = self.matches(rest);
-        for candidate in &mut candidates {
-            candidate.runner = Some(runner.clone());
+        if let Some((runner, rest)) = self.after_runner(words, |runner| runner.runs) {
+            let mut candidates = self.matches(rest, false);
+            for candidate in &mut candidates {
+                candidate.runner = Some(runner.clone());
+            }
+            if !candidates.is_empty() {
+                return Recognition { candidates };
+            }
         }
-        Recognition { candidates }
+        Recognition { candidates: self.matches(words, true) }
     }
 
     /// The words that a runner of a certain sort runs, and the runner's name.
@@ -56,12 +58,14 @@ impl Catalog {
             .map(|(_, program, rest)| (program, rest))
     }
 
-    fn matches(&self, words: &[Word]) -> Vec<Match> {
+    /// The packs' entries that fit: the `last` ones, or the others.
+    fn matches(&self, words: &[Word], last: bool) -> Vec<Match> {
         let Some(program) = words.first().and_then(Word::value) else { return Vec::new() };
         let found: Vec<Match> = self
             .packs_for(base_name(program))
             .filter_map(|pack| {
-                pack.commands.iter().enumerate().find_map(|(entry, spec)| match_entry(pack, entry, spec, words))
+                let entries = pack.commands.iter().enumerate().filter(|(_, spec)| spec.last == last);
+                entries.into_iter().find_map(|(entry, spec)| match_entry(pack, entry, spec, words))
             })
             .collect();
         // `python -m pip` is no mere `python`.
@@ -120,7 +124,11 @@ fn finish(pack: &Arc<Pack>, entry: usize, title: String, mut sorted: Sorted, sub
         return None;
     }
     if let Some(only) = &spec.only
-        && !arguments.iter().all(|word| word.value().is_some_and(|value| only.matches(value)))
+        && !arguments.iter().all(|word| match (word.value(), &spec.only_start) {
+            (Some(value), _) => only.matches(value),
+            (None, Some(start)) => start.matches(word.start()),
+            (None, None) => false,
+        })
     {
         return None;
     }
@@ -171,6 +179,7 @@ fn role_path(found: &mut Match, word: &Word, role: Role, recursive: bool) {
             match word.value() {
                 Some(value) if looks_like_path(value) => {}
                 Some(_) => return,
+                None if is_name_with_version(word.start()) => return,
                 None => return found.unknown.push(word.argument.raw.clone()),
             }
             Access::Read
@@ -187,6 +196,15 @@ fn role_path(found: &mut Match, word: &Word, role: Role, recursive: bool) {
         }
         None => found.unknown.push(word.argument.raw.clone()),
     }
+}
+
+/// `nginx=`, `@scope/tool@`: the beginning of a name whose version follows.
+fn is_name_with_version(start: &str) -> bool {
+    let name = start.strip_prefix('@').unwrap_or(start);
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.contains(['@', '='])
+        && !name.starts_with("file:")
+        && !name.contains(char::is_whitespace)
 }
 
 /// `./x.deb`, `/tmp/x.deb`, `..`; not `openjdk-17-jre/stable`, `github.com/a/b@v1`, `https://…`.

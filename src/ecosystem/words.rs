@@ -51,6 +51,11 @@ impl Word {
         self.argument.value.as_deref()
     }
 
+    /// As much of the word as is known from its beginning on.
+    pub(super) fn start(&self) -> &str {
+        &self.head
+    }
+
     /// The path that the word names; `None` where it is not known.
     pub(super) fn path(&self, access: Access) -> Option<PathArgument> {
         let path = match self.value() {

@@ -5,7 +5,7 @@ use super::{
     crossing::{Crossing, Needed, Obstacle},
 };
 use crate::{
-    ecosystem::home_settings,
+    ecosystem::{SearchPath, home_settings, search_path},
     model::{KnownCommand, Run, StagePath, State, StepId},
     shell::{Part, ShellWord},
 };
@@ -40,6 +40,10 @@ pub(super) fn environment_obstacle(
             }
         } else if setting.name == "HOME" {
             check_home(carried, &directory.join(&setting.value)).map_err(|()| obstacle(&setting.value))?;
+        } else if let Some(path) = search_path(&setting.name).filter(|_| command.known.reads_variable(&setting.name)) {
+            for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
+                check_modules(carried, path, &directory.join(entry)).map_err(|()| obstacle(entry))?;
+            }
         } else if command.known.reads_variable(&setting.name) {
             for word in words(&setting.value) {
                 let place = directory.join(word);
@@ -109,6 +113,24 @@ fn check_search_path(carried: &Carried<'_>, command: &KnownCommand, place: &Stag
         context.entry(&path).is_some()
     });
     if held { Err(()) } else { Ok(()) }
+}
+
+/// A context directory in which modules are looked for must not hold one that the installer asks for.
+fn check_modules(carried: &Carried<'_>, path: &SearchPath, place: &StagePath) -> Result<(), ()> {
+    match carried.brings(place) {
+        Bring::Nothing => Ok(()),
+        Bring::Directory(directory) => {
+            let (context, placement) = carried.placement().ok_or(())?;
+            // Another source of the copy may land in the same place.
+            let alone = match placement.roots.as_slice() {
+                [root] => root.origin(place).as_ref() == Some(&directory),
+                _ => false,
+            };
+            let held = context.list(&directory).iter().any(|(name, _)| path.matters(name));
+            if alone && !held { Ok(()) } else { Err(()) }
+        }
+        Bring::File(_) | Bring::Unknown => Err(()),
+    }
 }
 
 /// A home directory must not get settings of programs.

@@ -105,7 +105,12 @@ impl Build<'_> {
             let wanted = flag.any_of.iter().any(|selector| !document::select(&tree, selector).is_empty());
             wanted == part.get(&flag.lock).is_some_and(|value| *value == Value::Bool(true))
         });
-        flags_agree && mirror.tables.iter().all(|table| same(tree.get(table), part.get(table), mirror.key.as_deref()))
+        flags_agree
+            && mirror.tables.iter().all(|table| {
+                let named =
+                    tree.get(table).filter(|_| mirror.named.contains(table)).and_then(|value| named(&tree, value));
+                same(named.as_ref().or(tree.get(table)), part.get(table), mirror.key.as_deref())
+            })
     }
 
     fn mirrors_lines(&mut self, mirror: &Mirror, manifest: &str, file: &str, line: &str) -> bool {
@@ -125,6 +130,13 @@ impl Build<'_> {
         let tables = mirror.tables.iter().filter_map(|table| tree.get(table)?.as_object());
         tables.flatten().map(|(name, value)| Some((name.clone(), document::scalar_text(value)?))).collect()
     }
+}
+
+/// A text as a table of one entry that bears the manifest's own name.
+fn named(manifest: &Value, value: &Value) -> Option<Value> {
+    let name = manifest.get("name")?.as_str()?;
+    let name = name.rsplit('/').next().unwrap_or(name);
+    value.as_str().map(|text| Value::Object(std::iter::once((name.to_owned(), Value::from(text))).collect()))
 }
 
 fn is_nothing(value: Option<&Value>) -> bool {

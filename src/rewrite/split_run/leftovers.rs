@@ -62,8 +62,11 @@ pub(super) fn check(build: &Build<'_>, id: StepId, run: &Run, cut: usize) -> Res
         }
     }
     let source = build.inputs.file.source();
-    let cleaning = run.opaque.iter().filter(|opaque| opaque.range.start >= cut).find_map(|opaque| {
-        opaque.range.of(source).split([' ', '\t', '\n', ';', '"', '\'', '/']).find(|word| CLEANING.contains(word))
+    // What a command that builds or generates takes away is not told by its paths.
+    let loose = after.iter().filter(|command| matches!(command.effect(), Effect::Build | Effect::Generate));
+    let unread = run.opaque.iter().map(|opaque| opaque.range).filter(|range| range.start >= cut);
+    let cleaning = unread.chain(loose.map(|command| command.command.range)).find_map(|range| {
+        range.of(source).split([' ', '\t', '\n', ';', '"', '\'', '/']).find(|word| CLEANING.contains(word))
     });
     match cleaning {
         Some(word) => Err(format!("the layer of its first part would keep what `{word}` may take away")),

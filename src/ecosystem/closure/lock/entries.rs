@@ -11,7 +11,7 @@ impl Build<'_> {
         let Some(text) = self.site.files.read(file) else { return false };
         let locked = read(entries, &text);
         let Some((wanted, own)) = self.wanted(entries) else { return false };
-        let mut open = Vec::new();
+        let Some(mut open) = self.overridden(entries, &locked) else { return false };
         for (name, key) in wanted {
             if locked.by_key.contains_key(&key) {
                 open.push(key);
@@ -27,6 +27,32 @@ impl Build<'_> {
             }
         }
         reached.len() == locked.by_key.len()
+    }
+
+    /// The keys of overriding ranges that the lock file follows; `None` where it does not, or one cannot be followed.
+    fn overridden(&mut self, entries: &Entries, locked: &Locked) -> Option<Vec<String>> {
+        let Some(table) = &entries.overrides else { return Some(Vec::new()) };
+        let mut keys = Vec::new();
+        for manifest in self.files_of(&entries.groups, &entries.files) {
+            let tree = self.tree(&manifest)?;
+            let Some(overrides) = tree.get(table).and_then(|table| table.as_object()) else { continue };
+            if path::parent(&manifest) != self.project {
+                continue;
+            }
+            for (pattern, range) in overrides {
+                let name = pattern.strip_prefix("**/").unwrap_or(pattern);
+                let plain = !name.contains('*') && name.matches('/').count() == usize::from(name.starts_with('@'));
+                let key = format!("{name}@{}", document::scalar_text(range).filter(|_| plain)?);
+                let prefix = format!("{name}@");
+                let mut borne = locked.by_key.iter().filter(|(other, _)| other.starts_with(&prefix));
+                let index = locked.by_key.get(&key)?;
+                if borne.any(|(_, other)| other != index) {
+                    return None;
+                }
+                keys.push(key);
+            }
+        }
+        Some(keys)
     }
 
     /// Names with their keys `name@range` of all manifests, and the names that the manifests themselves bear.
