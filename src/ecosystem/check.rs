@@ -91,6 +91,7 @@ fn patterns(pack: &Pack) -> Vec<&Pattern> {
         for follow in &closure.follow {
             found.extend([&follow.pattern, &follow.block, &follow.block_pattern].into_iter().flatten());
         }
+        found.extend(closure.variables.iter().map(|variables| &variables.pattern));
         found.extend(closure.outputs.iter().filter_map(|output| output.pattern.as_ref()));
         let entries = closure.lock.iter().filter_map(|lock| lock.entries.as_ref());
         found.extend(entries.flat_map(|entries| [&entries.heading, &entries.needs]));

@@ -154,6 +154,7 @@ impl<'a> Build<'a> {
         self.word_paths();
         self.follow_all(spec);
         self.relate_parts();
+        self.variables(spec);
         self.outputs(spec);
         self.rewrites();
         self.run_scripts(spec);

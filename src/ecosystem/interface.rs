@@ -50,6 +50,8 @@ pub struct Closure {
     pub writes: Vec<Write>,
     /// Why the closure cannot be trusted. Empty means: the command's behaviour depends on `reads` alone.
     pub refusals: Vec<Refusal>,
+    /// Variables that files of the closure ask for, beyond those of its pack.
+    pub variables: Vec<String>,
     /// What only this command needs, where what it makes runs without it: `the compiler and the sources`.
     pub build_only: Option<String>,
     /// Whether it runs no program but its own: no script of a package, no compiler.

@@ -31,6 +31,9 @@ pub struct ClosureSpec {
     /// What makes a claim impossible.
     #[serde(default)]
     pub refuse: Vec<Refuse>,
+    /// Variables that files of the closure ask for.
+    #[serde(default)]
+    pub variables: Vec<VariableSpec>,
     /// Directories that the command fills.
     #[serde(default)]
     pub outputs: Vec<OutputSpec>,
@@ -71,6 +74,20 @@ pub(super) fn root_group() -> String {
 
 pub(super) fn root_groups() -> Vec<String> {
     vec![root_group()]
+}
+
+/// Names of variables in files of the closure.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct VariableSpec {
+    /// Groups of the files.
+    #[serde(rename = "in", default = "root_groups")]
+    pub groups: Vec<String>,
+    /// Names of the files; empty for all of the groups.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// What asks for a variable, anywhere in a line; its first group is the name.
+    pub pattern: Pattern,
 }
 
 /// Where files are looked for.

@@ -61,6 +61,9 @@ pub struct CommandSpec {
     /// Roles of the arguments after the subcommand; a role with `*` takes any number. Empty: no argument is accepted.
     #[serde(default)]
     pub arguments: Vec<Role>,
+    /// Endings by which an argument of the role `name-or-path*` is a path, too, where it is no address.
+    #[serde(default)]
+    pub path_endings: Vec<String>,
     /// The least number of arguments.
     #[serde(default)]
     pub least: usize,

@@ -30,6 +30,13 @@ impl Pattern {
         captures.iter().skip(1).flatten().next().or_else(|| captures.get(0)).map(|found| found.as_str())
     }
 
+    /// What its first group (without groups: the whole expression) matches at each place in `text`.
+    pub fn captures(&self, text: &str) -> Vec<String> {
+        let Some(regex) = self.regex() else { return Vec::new() };
+        let found = regex.captures_iter(text).filter_map(|captures| captures.get(1).or_else(|| captures.get(0)));
+        found.map(|found| found.as_str().to_owned()).collect()
+    }
+
     /// The expression as written.
     pub fn text(&self) -> &str {
         &self.text

@@ -177,7 +177,7 @@ fn role_path(found: &mut Match, word: &Word, role: Role, recursive: bool) {
         Role::Name | Role::Names => return,
         Role::NamesOrPaths => {
             match word.value() {
-                Some(value) if looks_like_path(value) => {}
+                Some(value) if looks_like_path(value) || ends_like_path(found.spec(), value) => {}
                 Some(_) => return,
                 None if is_name_with_version(word.start()) => return,
                 None => return found.unknown.push(word.argument.raw.clone()),
@@ -205,6 +205,11 @@ fn is_name_with_version(start: &str) -> bool {
         && name.contains(['@', '='])
         && !name.starts_with("file:")
         && !name.contains(char::is_whitespace)
+}
+
+/// `x.rpm`, not `https://example.org/x.rpm`.
+fn ends_like_path(spec: &CommandSpec, value: &str) -> bool {
+    !value.contains("://") && spec.path_endings.iter().any(|ending| value.ends_with(ending.as_str()))
 }
 
 /// `./x.deb`, `/tmp/x.deb`, `..`; not `openjdk-17-jre/stable`, `github.com/a/b@v1`, `https://…`.

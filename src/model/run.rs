@@ -86,6 +86,12 @@ impl KnownCommand {
         self.known.effect()
     }
 
+    /// Whether a variable of this name changes what the command does.
+    pub fn reads_variable(&self, name: &str) -> bool {
+        let asked = self.closure.as_ref().is_some_and(|closure| closure.variables.iter().any(|asked| asked == name));
+        asked || self.known.reads_variable(name)
+    }
+
     /// The place in the stage where a context path stands, by the anchor that is nearest to it.
     pub fn place_of(&self, path: &str) -> Option<StagePath> {
         let depth = |anchor: &str| if path::below(path, anchor).is_some() { anchor.len() + 1 } else { 0 };

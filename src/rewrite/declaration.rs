@@ -83,7 +83,7 @@ fn is_indifferent(run: &Run, names: &[String]) -> bool {
     run.is_known()
         && !names.iter().any(is_named)
         && run.commands.iter().all(|command| {
-            let reads = names.iter().any(|name| command.known.reads_variable(name));
+            let reads = names.iter().any(|name| command.reads_variable(name));
             let trusted = command.closure.as_ref().is_some_and(|closure| closure.refusals.is_empty());
             match command.effect() {
                 Effect::Inert | Effect::Paths | Effect::ContextFree | Effect::Download => !reads,

@@ -44,7 +44,7 @@ pub(super) fn environment_obstacle(
             for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
                 check_modules(carried, path, &directory.join(entry)).map_err(|()| obstacle(entry))?;
             }
-        } else if command.known.reads_variable(&setting.name) {
+        } else if command.reads_variable(&setting.name) {
             for word in words(&setting.value) {
                 let place = directory.join(word);
                 let brought = carried.brings(&place);

@@ -126,6 +126,9 @@ fn show_closure(out: &mut String, closure: &Closure) {
     for write in &closure.writes {
         writeln!(out, "  writes  {}  ({:?})", write.path, write.kind).unwrap();
     }
+    for variable in &closure.variables {
+        writeln!(out, "  asks for {variable}").unwrap();
+    }
     for refusal in &closure.refusals {
         writeln!(out, "  refused: {}\n           {}", refusal.reason, refusal.evidence).unwrap();
     }

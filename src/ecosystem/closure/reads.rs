@@ -159,6 +159,18 @@ impl Build<'_> {
         }
     }
 
+    /// Variables that files of the closure ask for.
+    pub(super) fn variables(&mut self, spec: &ClosureSpec) {
+        for variables in &spec.variables {
+            for file in self.files_of(&variables.groups, &variables.files) {
+                let text = self.site.files.read(&file).unwrap_or_default();
+                self.closure.variables.extend(variables.pattern.captures(&text));
+            }
+        }
+        self.closure.variables.sort();
+        self.closure.variables.dedup();
+    }
+
     /// Files that the command itself writes anew.
     pub(super) fn rewrites(&mut self) {
         if self.homeless {

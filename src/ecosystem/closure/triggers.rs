@@ -47,6 +47,7 @@ impl Build<'_> {
         for write in other.writes {
             self.write(write.path, write.kind);
         }
+        self.closure.variables.extend(other.variables);
         for missing in other.missing {
             self.missing(missing);
         }

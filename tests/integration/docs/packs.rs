@@ -11,7 +11,7 @@ const MARK: &str =
     "<!-- Everything below is made from src/ecosystem: BLESS=1 cargo test --test integration docs:: -->\n";
 
 /// Where each type of the format stands in a pack.
-const PLACES: [(&str, &str); 31] = [
+const PLACES: [(&str, &str); 32] = [
     ("Pack", "The pack"),
     ("Kind", "Values of `kind`"),
     ("Cost", "`[cost]`: the value of each effect"),
@@ -35,6 +35,7 @@ const PLACES: [(&str, &str); 31] = [
     ("Use", "Values of `use`"),
     ("ScriptSpec", "`[[closure.NAME.scripts]]`"),
     ("Refuse", "`[[closure.NAME.refuse]]`"),
+    ("VariableSpec", "`[[closure.NAME.variables]]`"),
     ("OutputSpec", "`[[closure.NAME.outputs]]`"),
     ("Condition", "A condition"),
     ("LockSpec", "`[closure.NAME.lock]`"),
