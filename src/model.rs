@@ -8,6 +8,7 @@
 mod assembly;
 mod build;
 mod files;
+mod listing;
 mod path;
 mod placement;
 mod presence;

@@ -27,6 +27,7 @@ mod word;
 pub use flow::asks_the_shell;
 pub use script::{
     Assignment, Directory, Guard, Part, Redirect, RedirectKind, Script, ShellWord, SimpleCommand, Unreadable,
+    matches_files,
 };
 pub use sequence::{Element, Form, Join, sequence};
 

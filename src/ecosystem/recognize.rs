@@ -180,6 +180,8 @@ fn role_path(found: &mut Match, word: &Word, role: Role, recursive: bool) {
                 Some(value) if looks_like_path(value) || ends_like_path(found.spec(), value) => {}
                 Some(_) => return,
                 None if is_name_with_version(word.start()) => return,
+                // Files that fit the pattern are found by the shell.
+                None if word.begins(looks_like_path) => return,
                 None => return found.unknown.push(word.argument.raw.clone()),
             }
             Access::Read

@@ -3,7 +3,7 @@
 use super::pack::{CommandSpec, OptionSet, Pack};
 use super::pattern::name_matches;
 use super::recognition::{Access, Argument, GivenOption, PathArgument};
-use crate::shell::{Part, ShellWord};
+use crate::shell::{Part, ShellWord, matches_files};
 
 /// A word with its value.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Word {
                     head.push_str(&value);
                 }
                 // `uvicorn[standard]` is a pattern for the shell that no file matches, so it stays as it is.
-                Part::Pattern(text) if text.starts_with('[') && text.len() > "[ab]".len() => head.push_str(text),
+                Part::Pattern(text) if text.starts_with('[') && !matches_files(text) => head.push_str(text),
                 Part::Pattern(_) => {
                     pattern = true;
                     break;
@@ -54,6 +54,11 @@ impl Word {
     /// As much of the word as is known from its beginning on.
     pub(super) fn start(&self) -> &str {
         &self.head
+    }
+
+    /// Whether the word is a pattern that begins like a name.
+    pub(super) fn begins(&self, is_path: impl Fn(&str) -> bool) -> bool {
+        self.pattern && !self.head.is_empty() && !self.head.contains('/') && !is_path(&self.head)
     }
 
     /// The path that the word names; `None` where it is not known.
@@ -119,6 +124,8 @@ impl<'p> Sorter<'p> {
                     self.sorted.arguments.extend(words.by_ref().cloned());
                 }
                 Some(text) => self.option(text, &mut words),
+                // Where no option makes a difference, this one makes none.
+                None if self.spec.any_option => self.sorted.arguments.push(word.clone()),
                 // An unquoted variable without a value is no word at all.
                 None => self.sorted.unknown.push(word.argument.raw.clone()),
             }

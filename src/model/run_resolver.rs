@@ -3,6 +3,7 @@
 use super::{
     build::{Inputs, Stage},
     files::ContextFiles,
+    listing::listing_of,
     path::StagePath,
     run::{KnownCommand, Opaque, PathAccess, ResolvedMount, Run},
     state::{Shell, State},
@@ -148,11 +149,17 @@ impl Resolver<'_> {
                 accesses.extend(accesses_of(&known, directory));
                 accesses.extend(self.reads_from_elsewhere(&known, directory));
             }
-            None if known.effect() == Effect::Inert || known.effect() == Effect::ContextFree => {}
+            None if matches!(known.effect(), Effect::Inert | Effect::ContextFree) && !is_named(&command.directory) => {}
             None => self
                 .run
                 .opaque
                 .push(Opaque { range: command.range, reason: "the directory it runs in is not known".to_owned() }),
+        }
+        if let Some(directory) = &directory {
+            let lookup = |name: &str| self.lookup(&command, name);
+            let listings = command.words.iter().filter_map(|word| listing_of(word, directory, &lookup));
+            let unnamed: Vec<PathAccess> = listings.filter(|listing| !names(&accesses, listing)).collect();
+            accesses.extend(unnamed);
         }
         accesses.extend(self.redirects(&command, directory.as_ref()));
         self.run.commands.push(KnownCommand {
@@ -330,6 +337,17 @@ fn tests_files(script: &str) -> bool {
     conditions.into_iter().any(|condition| condition.split_whitespace().any(is_file_operator))
 }
 
+/// Whether a directory is one that the script names, by variables that are not known; not one that it makes or finds on
+/// its own.
+fn is_named(directory: &Directory) -> bool {
+    matches!(directory, Directory::Path(path) if !path.starts_with("$HOME"))
+}
+
+/// Whether the words of a command name what the shell lists for it already.
+fn names(accesses: &[PathAccess], listing: &PathAccess) -> bool {
+    accesses.iter().any(|access| access.path == listing.path && (access.pattern || access.recursive))
+}
+
 fn accesses_of(known: &Match, directory: &StagePath) -> Vec<PathAccess> {
     // What joins a closure is followed there, where the command has one.
     let has_closure = !matches!(known.effect(), Effect::Inert | Effect::Paths | Effect::ContextFree);
@@ -339,10 +357,12 @@ fn accesses_of(known: &Match, directory: &StagePath) -> Vec<PathAccess> {
 }
 
 fn access_of(path: &PathArgument, directory: &StagePath) -> PathAccess {
+    // `requirements/*.txt` is read from one directory.
+    let listed = path.pattern && path.access == Access::Read && path.path.ends_with('/');
     PathAccess {
         path: directory.join(&path.path),
         access: path.access,
-        recursive: path.recursive,
-        pattern: path.pattern,
+        recursive: path.recursive || listed,
+        pattern: path.pattern && !listed,
     }
 }

@@ -4,7 +4,7 @@ use super::crossing::may_write;
 use crate::{
     context::{EntryKind, Filtered},
     ecosystem::{home_settings, project_directories, system_directories},
-    model::{Action, Build, Placement, Run, StagePath, Step, StepId, Supply, Transfer},
+    model::{Action, Build, Placement, Root, Run, StagePath, Step, StepId, Supply, Transfer},
     syntax::Instruction,
 };
 
@@ -81,6 +81,23 @@ impl<'a> Carried<'a> {
             Some(root) => Bring::Directory(root.context.clone()),
             None => Bring::Nothing,
         }
+    }
+
+    /// What it brings to places that begin like this one: `/app/lib` for `lib*` in `/app`.
+    pub(super) fn brings_like(&self, start: &StagePath) -> Bring {
+        let directory = start.parent();
+        let brought = self.brings(&directory);
+        let Some((context, placement)) = self.placement() else { return brought };
+        let floats = |place: &StagePath| place.is_floating() != start.is_floating();
+        if placement.roots.iter().any(|root| root.uncertain || floats(&root.landing)) {
+            return brought;
+        }
+        let begins = |root: &Root| {
+            let listed = root.origin(&directory).filter(|_| root.directory);
+            root.landing.as_str().starts_with(start.as_str())
+                || listed.is_some_and(|path| context.list(&path).iter().any(|(name, _)| name.starts_with(start.name())))
+        };
+        if placement.roots.iter().any(begins) { brought } else { Bring::Nothing }
     }
 
     /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.

@@ -197,16 +197,20 @@ impl Reader<'_> {
     }
 
     fn cross_access(&self, access: &PathAccess, crossing: &mut Crossing) -> Result<(), Obstacle> {
-        let path = if access.pattern { access.path.parent() } else { access.path.clone() };
+        let path = &access.path;
         let verb = match access.access {
             Access::Read | Access::Project => "reads",
             Access::Write => "writes",
             Access::Modify => "changes",
             Access::Remove => "removes",
         };
-        match (self.carried.brings(&path), access.access) {
+        let brought = if access.pattern { self.carried.brings_like(path) } else { self.carried.brings(path) };
+        match (brought, access.access) {
             (Bring::Nothing, _) => Ok(()),
-            (Bring::File(file), Access::Read) => self.need(&file, false, &path, crossing),
+            (Bring::File(file), Access::Read) if !access.pattern => self.need(&file, false, path, crossing),
+            (Bring::Directory(directory), Access::Read) if access.recursive && !directory.is_empty() => {
+                self.need(&directory, true, path, crossing)
+            }
             _ => Err(self
                 .obstacle(format!("it {verb} `{}`, which is copied before it", access.path), access.path.to_string())),
         }

@@ -8,15 +8,17 @@ use super::state::State;
 /// The longest path that is followed; Linux takes no longer one.
 const LONGEST_PATH: usize = 4096;
 
-/// Applies a command to the state. Returns whether it is to be reported as a command: `cd` and its kin are not, as every
-/// command says in which directory it runs.
-pub(super) fn apply(name: &str, command: &[ShellWord], state: &mut State) -> bool {
+/// Whether a command of this name goes to the directory that it names, and fails where there is none.
+pub(super) fn enters(name: &str) -> bool {
+    matches!(name, "cd" | "pushd")
+}
+
+/// Applies a command to the state.
+pub(super) fn apply(name: &str, command: &[ShellWord], state: &mut State) {
     let arguments = command.get(1..).unwrap_or_default();
     match name {
-        "cd" | "pushd" | "popd" => {
-            state.directory = if name == "popd" { Directory::Unknown } else { moved(&state.directory, arguments) };
-            return false;
-        }
+        _ if enters(name) => state.directory = moved(&state.directory, arguments),
+        "popd" => state.directory = Directory::Unknown,
         "set" => set(arguments, state),
         "export" | "declare" | "typeset" | "local" | "readonly" => {
             for assignment in arguments.iter().filter_map(assignment_of) {
@@ -35,7 +37,6 @@ pub(super) fn apply(name: &str, command: &[ShellWord], state: &mut State) -> boo
         }
         _ => {}
     }
-    true
 }
 
 fn is_name(text: &str) -> bool {

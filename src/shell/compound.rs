@@ -1,12 +1,13 @@
 //! Compound commands: groups, conditions, loops and functions, and what they leave uncertain behind them.
 
 use brush_parser::ast::{
-    CompoundCommand, CompoundList, FunctionDefinition, IfClauseCommand, IoRedirect, SourceLocation,
+    CompoundCommand, CompoundList, FunctionDefinition, IfClauseCommand, IoRedirect, SourceLocation, Word,
 };
 
-use super::script::Directory;
+use super::script::{Directory, Guard, Part, ShellWord, SimpleCommand};
 use super::state::{Place, State, Status};
 use super::walk::{Function, MAX_DEPTH, Walker, location_of};
+use super::word::Splitting;
 use crate::text::{LogicalText, TextRange};
 
 impl Walker {
@@ -59,9 +60,7 @@ impl Walker {
                 }
             }
             CompoundCommand::ForClause(clause) => {
-                for value in clause.values.iter().flatten() {
-                    self.expand(map, value, place, state);
-                }
+                self.list_of_loop(map, clause.values.as_deref().unwrap_or_default(), place, state);
                 self.looped(map, None, Some(&clause.variable_name), &clause.body.list, place, state);
             }
             CompoundCommand::ArithmeticForClause(clause) => {
@@ -74,6 +73,21 @@ impl Walker {
                 self.command(map, &coprocess.body, place.ignored(), &mut state.clone());
             }
             CompoundCommand::Arithmetic(_) => {}
+        }
+    }
+
+    /// The words that a `for` goes through: what runs in them, and the files that the shell looks for.
+    fn list_of_loop(&mut self, map: &LogicalText, values: &[Word], place: Place, state: &State) {
+        let mut found = Vec::new();
+        for value in values {
+            let reading = self.read(map, value, Splitting::Fields, state);
+            self.substitutions(map, &reading, place, state);
+            found.extend(reading.words);
+        }
+        let listing: Vec<ShellWord> = found.into_iter().filter(ShellWord::lists_files).collect();
+        if let (Some(first), Some(last)) = (listing.first(), listing.last()) {
+            let range = first.range.cover(last.range);
+            self.script.commands.push(loop_list(range, listing, state));
         }
     }
 
@@ -151,6 +165,22 @@ impl Walker {
             moves: inside.directory != state.directory,
         };
         self.functions.insert(name.of(map.as_str()).to_owned(), function);
+    }
+}
+
+/// The list of a loop as a command.
+fn loop_list(range: TextRange, listing: Vec<ShellWord>, state: &State) -> SimpleCommand {
+    let start = TextRange::empty(range.start);
+    let name = ShellWord { raw: String::new(), parts: vec![Part::Literal("for".to_owned())], range: start };
+    SimpleCommand {
+        range,
+        assignments: Vec::new(),
+        words: std::iter::once(name).chain(listing).collect(),
+        prefixes: Vec::new(),
+        user: state.user.clone(),
+        redirects: Vec::new(),
+        directory: state.directory.clone(),
+        guard: Guard { conditional: true, masked: true },
     }
 }
 

@@ -5,7 +5,8 @@ use crate::text::TextRange;
 /// All that a script may execute, in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
-    /// Simple commands in the order of the text.
+    /// Simple commands in the order of the text. The list of a `for` stands among them, as a command of that name, where
+    /// the shell looks for files to fill it.
     pub commands: Vec<SimpleCommand>,
     /// What could not be read: each may execute anything.
     pub unreadable: Vec<Unreadable>,
@@ -37,7 +38,7 @@ pub struct SimpleCommand {
     pub user: Option<String>,
     /// Redirections of files (descriptor duplications left out).
     pub redirects: Vec<Redirect>,
-    /// Where the command runs.
+    /// Where the command runs; for a `cd`, where it goes to.
     pub directory: Directory,
     /// Under which conditions it runs.
     pub guard: Guard,
@@ -81,6 +82,11 @@ impl ShellWord {
         (!name.is_empty()).then_some(name)
     }
 
+    /// Whether the shell puts names of files in its place: it has an unquoted `*`, `?` or `[…]`.
+    pub fn lists_files(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Pattern(text) if matches_files(text)))
+    }
+
     /// The word's value where it has no variable, pattern or unknown part.
     pub fn literal(&self) -> Option<&str> {
         match self.parts.as_slice() {
@@ -104,6 +110,12 @@ impl ShellWord {
         }
         Some(value)
     }
+}
+
+/// Whether a [`Part::Pattern`] stands for names of files; `~` and `{a,b}` do not. `uvicorn[standard]` is a pattern that no
+/// file matches, so that it stays as it is.
+pub fn matches_files(pattern: &str) -> bool {
+    pattern.contains(['*', '?']) || pattern.starts_with('[') && pattern.len() <= "[ab]".len()
 }
 
 /// A part of a [`ShellWord`].

@@ -115,6 +115,9 @@ impl Walker {
     fn assignment(&mut self, map: &LogicalText, node: &AssignmentNode, state: &State, draft: &mut Draft) {
         let range = TextRange::new(node.loc.start.index, node.loc.end.index);
         draft.cover(range);
+        if range.of(map.as_str()).split_once("=(").is_some_and(|(_, items)| items.contains(['*', '?', '['])) {
+            self.unreadable(map, range, "an array is filled with names of files");
+        }
         let text = range.of(map.as_str());
         let name_end = extent::name_end(text.as_bytes(), 0);
         let Some((target, _)) = text.split_once('=') else { return };
@@ -246,11 +249,11 @@ impl Walker {
             guard.masked &= !place.exit_counts;
             state.may_have_left = true;
         }
-        let directory = state.directory.clone();
-        if builtin::apply(&name, command, state) {
-            let command = command_of(map, draft, stripped, state);
-            self.script.commands.push(SimpleCommand { directory, guard, ..command });
-        }
+        let before = state.directory.clone();
+        builtin::apply(&name, command, state);
+        let directory = if builtin::enters(&name) { state.directory.clone() } else { before };
+        let command = command_of(map, draft, stripped, state);
+        self.script.commands.push(SimpleCommand { directory, guard, ..command });
     }
 
     /// A command of assignments and redirections only. It sets variables; what it redirects, it creates.
