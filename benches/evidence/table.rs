@@ -41,17 +41,23 @@ pub(super) fn summary(rows: &[Row]) -> String {
     let changed = measured.iter().filter(|measured| measured.planned.plan.changes());
     let changed: Vec<f64> = changed.map(|measured| saved(measured).unwrap_or(0.0)).collect();
     let worse = all.iter().filter(|share| **share < 0.0).count();
+    let again = |rate: Option<f64>| rate.unwrap_or(0.0);
+    let lazy = measured.iter().filter(|measured| again(measured.installs.1) < again(measured.installs.0));
+    let lazy: Vec<f64> = lazy.map(|measured| saved(measured).unwrap_or(0.0)).collect();
     let refused = measured
         .iter()
         .filter(|measured| !measured.planned.plan.changes() && !measured.planned.plan.refusals.is_empty());
     format!(
         "{} Dockerfiles, {} planned, {} rewritten, {} left with a refusal, {worse} made worse.\n\
-         Expected rebuild cost saved: {} over the rewritten files, {} over all that were planned.",
+         Expected rebuild cost saved: {} over the rewritten files, {} over the {} of which fewer changes install again, \
+         {} over all that were planned.",
         rows.len(),
         measured.len(),
         changed.len(),
         refused.count(),
         spread(&changed),
+        spread(&lazy),
+        lazy.len(),
         spread(&all),
     )
 }

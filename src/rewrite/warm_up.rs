@@ -3,8 +3,8 @@
 //! The later command stays as it is and finds its downloads in a cache. The step runs no code of the project.
 
 use super::{
-    carried::{Bring, Carried},
-    crossing::{Needed, Obstacle, PATTERN_LETTERS},
+    carried::{Bring, Carried, overlaps},
+    crossing::{Needed, Obstacle, PATTERN_LETTERS, may_write},
     early_install::EarlyInstall,
     emit::{insert_above, manifest_lines, move_above},
     moves::{Move, MoveKind, Refused, listed},
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diagnostic::Safety,
     ecosystem::{Effect, Line, WarmUp, WriteKind},
-    model::{Base, Build, KnownCommand, Run, Shell, StagePath, StepId, Supply},
+    model::{Action, Base, Build, KnownCommand, Run, Shell, StagePath, StepId, Supply},
     syntax::{Body, Instruction, Source},
     text::TextEdit,
 };
@@ -186,7 +186,7 @@ fn describe(
         title,
         argument,
         lines: vec![carried.instruction.lines.0, instruction.lines.0],
-        edit: place(build, carried, id, &lines)?,
+        edit: place(build, carried, id, command, (step, &lines))?,
         ignore: Vec::new(),
         needs_history: false,
     })
@@ -207,11 +207,20 @@ fn argument(command: &KnownCommand, (step, line): (&WarmUp, &str), ahead: &Ahead
     format!("`{line}` reads only {reads} and fills only {fills}, which no image keeps; `{title}` stays as it is{empty}")
 }
 
-/// Puts the lines in front of the copy. Where the step below finds another directory, user, shell or variable than the
-/// copy does, all of it moves in front of that step.
-fn place(build: &Build<'_>, carried: &Carried<'_>, id: StepId, lines: &[String]) -> Option<TextEdit> {
+/// Puts the lines in front of the copy. Where the step below finds another directory, user, shell, variable or file than
+/// the copy does, all of it moves in front of that step.
+fn place(
+    build: &Build<'_>,
+    carried: &Carried<'_>,
+    id: StepId,
+    command: &KnownCommand,
+    (step, lines): (&WarmUp, &[String]),
+) -> Option<TextEdit> {
     let file = build.inputs.file;
-    if build.step(carried.id).before == build.step(id).before {
+    let is_settled = step.closure.reads.iter().all(|read| {
+        command.place_of(&read.path).is_some_and(|place| !is_touched_between(build, carried.id, id, &place))
+    });
+    if is_settled && build.step(carried.id).before == build.step(id).before {
         return Some(insert_above(file, carried.instruction, lines));
     }
     // The directory that a `WORKDIR` between them creates would not get the copy's owner.
@@ -219,6 +228,18 @@ fn place(build: &Build<'_>, carried: &Carried<'_>, id: StepId, lines: &[String])
         return None;
     }
     move_above(file, carried.instruction, build.instruction(id), lines)
+}
+
+/// Whether a step between the two may bring or change what stands at a place: a program made executable, a lock file.
+fn is_touched_between(build: &Build<'_>, from: StepId, to: StepId, place: &StagePath) -> bool {
+    (from.step + 1..to.step).any(|step| match &build.step(StepId { step, ..to }).action {
+        Action::Run(run) => may_write(run, place),
+        Action::Transfer(transfer) => {
+            transfer.destination.as_ref().is_none_or(|destination| overlaps(destination, place))
+        }
+        Action::Malformed => true,
+        _ => false,
+    })
 }
 
 /// The shell's words that make empty files, in front of the command that needs them.
