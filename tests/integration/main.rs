@@ -10,6 +10,7 @@ mod fix;
 mod lint;
 mod optimize;
 mod order;
+mod pre_commit;
 mod program;
 mod rewrite;
 mod shell;
