@@ -8,6 +8,7 @@ mod cache_report;
 mod context_root;
 mod project;
 mod session;
+mod touched_files;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub use cache_report::{CacheReport, CacheRequest, EventReport, Question, StageRe
 pub use context_root::context_root;
 pub use project::{Project, ProjectError};
 pub use session::Session;
+pub use touched_files::touched_files;
 
 /// A file to look at.
 #[derive(Clone, Copy, Debug)]
@@ -84,10 +86,12 @@ pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
     let context = project.as_ref().map(|project| Filtered::new(project, ignore.as_ref()));
     let inputs = Inputs { file: &file, context: context.as_ref(), catalog: &catalog, arguments: &settings.args };
     let build = Build::new(inputs);
+    let limit = settings.history as usize;
+    let waits = root.as_ref().is_some_and(|root| input.session.awaits_history(root, limit));
     let subject = Subject {
         file: &file,
         build: &build,
-        numbers: &Numbers::new(&build, settings.builder.profile(), settings.history as usize),
+        numbers: &Numbers::new(&build, settings.builder.profile(), if waits { 0 } else { limit }),
         profile: settings.builder.profile(),
         ignore_path: project.as_ref().map_or(".dockerignore", |project| project.ignore_path.as_str()),
         ignore_text: project.as_ref().and_then(|project| project.ignore.as_deref()),

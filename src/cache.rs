@@ -13,6 +13,7 @@ mod profile;
 mod replay;
 mod simulate;
 mod support;
+mod touch;
 
 pub use cost::{COPY_SECONDS, Costs, Seconds};
 pub use event::{ENOUGH_COMMITS, Event, EventSource, Events};
@@ -20,3 +21,4 @@ pub use profile::{Builder, KeyText, Profile};
 pub use replay::{EventCost, Expectation, Replay};
 pub use simulate::{Change, Dirt, Outcome, Reason, Simulation, Status, simulate};
 pub use support::{Unsupported, Verdict, has_flag, unsupported};
+pub use touch::{Touch, touches};

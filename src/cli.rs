@@ -8,6 +8,7 @@ mod cache;
 mod check;
 mod explain;
 mod failure;
+mod lsp;
 mod optimize;
 mod output;
 mod project;
@@ -46,6 +47,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// List all rules.
     Rules(rules::RulesArgs),
+    /// Serve an editor over standard input and output (Language Server Protocol).
+    Lsp(lsp::LspArgs),
 }
 
 /// How a command ended; the exit code.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Optimize(args) => optimize::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Rules(args) => rules::run(args),
+        Command::Lsp(args) => lsp::run(args),
     };
     status.into()
 }

@@ -17,7 +17,8 @@
 //! 13. [`source`]: folders and git as contexts, files written whole; it reads and writes the disk and runs `git`.
 //! 14. [`config`]: `layerwise.toml`; it reads the disk.
 //! 15. [`analysis`]: one file in, findings, costs or a plan out; what all front ends call. It reads the disk.
-//! 16. [`cli`]: the command line; it reads and writes the disk.
+//! 16. [`lsp`]: the language server; it reads the disk.
+//! 17. [`cli`]: the command line; it reads and writes the disk, and starts the language server.
 //!
 //! No layer but the ones that say so does I/O or reads a clock: files enter the others as strings, a build context and its
 //! history through the trait [`context::Context`]. So everything below works without a disk:
@@ -69,6 +70,7 @@ pub mod diagnostic;
 pub mod ecosystem;
 pub mod fix;
 pub mod lint;
+pub mod lsp;
 pub mod model;
 pub mod optimize;
 pub mod rewrite;

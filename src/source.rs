@@ -8,5 +8,5 @@ pub mod atomic;
 mod disk;
 mod git;
 
-pub use disk::DiskContext;
+pub use disk::{DiskContext, ReadHistories};
 pub use git::{GitError, NoHistory};

@@ -126,6 +126,22 @@ fn only_outputs_serialize() {
     for (layer, path, text) in layer_files() {
         let derives = |line: &str| line.contains("derive(") && line.replace("Deserialize", "").contains("Serialize");
         let writes = text.contains("json!(") || text.lines().any(derives);
-        assert!(!writes || layer == "cli", "{}: only the front end makes JSON", path.display());
+        assert!(!writes || layer == "cli" || layer == "lsp", "{}: only the front ends make JSON", path.display());
+    }
+}
+
+/// The command line starts the language server, and neither knows the other otherwise.
+#[test]
+fn front_ends_share_nothing_but_the_start() {
+    for (layer, path, text) in layer_files() {
+        let types = ["ls_types", "lsp_server"].iter().any(|name| text.contains(name));
+        assert!(!types || layer == "lsp", "{}: only `lsp` knows the types of the protocol", path.display());
+        if layer == "cli" {
+            let uses: Vec<&str> = text.split("lsp::").skip(1).collect();
+            let starts = uses.iter().all(|rest| {
+                rest.starts_with("{Ended, serve}") || rest.starts_with("LspArgs") || rest.starts_with("run(")
+            });
+            assert!(starts, "{}: the command line only starts the language server", path.display());
+        }
     }
 }

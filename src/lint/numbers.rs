@@ -74,7 +74,7 @@ impl<'a> Numbers<'a> {
     fn known(&self) -> &Known {
         self.known.get_or_init(|| {
             let context = self.build.inputs.context.map(crate::context::Filtered::unfiltered);
-            let history = context.and_then(|context| context.history(self.limit));
+            let history = context.filter(|_| self.limit > 0).and_then(|context| context.history(self.limit));
             let events = Events::of_history(self.build, self.profile, history.as_deref());
             let costs = Costs::of_classes(self.build);
             let target = self.build.target(None).unwrap_or_default();

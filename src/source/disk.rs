@@ -28,6 +28,16 @@ pub struct DiskContext {
     files: Cache<String, Vec<u8>>,
     repository: OnceLock<Result<Repository, NoHistory>>,
     histories: Cache<usize, Option<Arc<History>>>,
+    /// What an earlier look at the folder read.
+    earlier: Option<ReadHistories>,
+}
+
+/// Histories of a folder that were read once; they hold for as long as the same commit is checked out.
+#[derive(Clone, Debug)]
+pub struct ReadHistories {
+    head: String,
+    /// By the number of commits that were asked for.
+    histories: HashMap<usize, Option<Arc<History>>>,
 }
 
 impl DiskContext {
@@ -47,7 +57,39 @@ impl DiskContext {
             files: Cache::default(),
             repository: OnceLock::new(),
             histories: Cache::default(),
+            earlier: None,
         })
+    }
+
+    /// The same folder, which takes histories from an earlier look at it where they still hold.
+    #[must_use]
+    pub fn with_histories(self, earlier: Option<ReadHistories>) -> Self {
+        Self { earlier, ..self }
+    }
+
+    /// The histories that were read so far, for a later look at the folder.
+    pub fn read_histories(&self) -> Option<ReadHistories> {
+        let read = self.histories.all();
+        match self.repository.get() {
+            Some(Ok(repository)) if !read.is_empty() => {
+                Some(ReadHistories { head: repository.head().to_owned(), histories: read })
+            }
+            Some(_) => None,
+            // Nothing was asked since the earlier look.
+            None => self.earlier.clone(),
+        }
+    }
+
+    /// Whether [`Context::history`] answers at once, without reading the history.
+    pub fn has_read_history(&self, limit: usize) -> bool {
+        self.histories.get(&limit).is_some() || self.earlier_history(limit).is_some()
+    }
+
+    /// What an earlier look read, where the same commit is still checked out.
+    fn earlier_history(&self, limit: usize) -> Option<Option<Arc<History>>> {
+        let earlier = self.earlier.as_ref()?;
+        let known = earlier.histories.get(&limit)?;
+        (self.repository().ok()?.head() == earlier.head).then(|| known.clone())
     }
 
     /// The folder, absolute, links followed.
@@ -151,7 +193,8 @@ impl Context for DiskContext {
 
     fn history(&self, limit: usize) -> Option<Arc<History>> {
         let repository = self.repository().ok()?;
-        self.histories.get_or(limit, |limit| repository.history(*limit).map(Arc::new))
+        let read = |limit: &usize| repository.history(*limit).map(Arc::new);
+        self.histories.get_or(limit, |limit| self.earlier_history(*limit).unwrap_or_else(|| read(limit)))
     }
 
     fn is_untracked_by_rule(&self, path: &str) -> bool {
@@ -216,6 +259,13 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     {
         // A thread that panicked cannot have left a half-written answer behind.
         self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn all(&self) -> HashMap<K, V>
+    where
+        K: Clone,
+    {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     fn put(&self, key: K, value: V) {

@@ -57,6 +57,8 @@ pub(super) struct Repository {
     /// The folder's path in the work tree, with a `/` at its end; empty at the top.
     prefix: String,
     shallow: bool,
+    /// The id of the commit that is checked out.
+    head: String,
     /// Tracked files, and the folders that hold them.
     tracked: HashSet<String>,
     /// Answers of the ignore rules, by path.
@@ -87,11 +89,16 @@ impl Repository {
         let prefix = lines.next().unwrap_or_default();
         let prefix = prefix.strip_suffix('\n').unwrap_or(prefix).to_owned();
         let files = program.run(&["ls-files", "-z"]).map_err(|_| NoHistory::Untracked)?;
-        if files.is_empty() || program.run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).is_err() {
-            return Err(NoHistory::Untracked);
-        }
+        let head = program.run(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+        let Some(head) = head.ok().filter(|_| !files.is_empty()) else { return Err(NoHistory::Untracked) };
+        let head = head.trim().to_owned();
         let tracked = with_folders(&files);
-        Ok(Self { program, prefix, shallow, tracked, ignored: Mutex::default() })
+        Ok(Self { program, prefix, shallow, head, tracked, ignored: Mutex::default() })
+    }
+
+    /// The id of the commit that is checked out, and with it its history.
+    pub(super) fn head(&self) -> &str {
+        &self.head
     }
 
     /// The newest `limit` commits that change something in the folder.

@@ -8,6 +8,7 @@ mod docs;
 mod ecosystem;
 mod fix;
 mod lint;
+mod lsp;
 mod optimize;
 mod order;
 mod pre_commit;

@@ -1,0 +1,159 @@
+//! Code actions, applied as an editor would and compared with what the command line does.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::client::{Client, able, rules};
+use super::{LAZY, lazy_project, uri};
+use crate::program::{layerwise, run};
+
+/// All actions for a range of lines.
+fn actions(client: &mut Client, name: &str, lines: (u32, u32), only: &[&str]) -> Vec<Value> {
+    let place = |line: u32| json!({ "line": line, "character": 0 });
+    let mut context = json!({ "diagnostics": [] });
+    if !only.is_empty() {
+        context["only"] = json!(only);
+    }
+    let range = json!({ "start": place(lines.0), "end": place(lines.1) });
+    let params = json!({ "textDocument": { "uri": name }, "range": range, "context": context });
+    client.request("textDocument/codeAction", params).as_array().unwrap().clone()
+}
+
+/// A text after an edit's changes to that document. Columns are of ASCII texts.
+fn applied(text: &str, edit: &Value, name: &str) -> String {
+    let operations = edit["documentChanges"].as_array().unwrap();
+    let own = operations.iter().filter(|operation| operation["textDocument"]["uri"] == name);
+    let mut edits: Vec<&Value> = own.flat_map(|operation| operation["edits"].as_array().unwrap()).collect();
+    edits.sort_by_key(|edit| std::cmp::Reverse(offset(text, &edit["range"]["start"])));
+    let mut result = text.to_owned();
+    for edit in edits {
+        let (start, end) = (offset(text, &edit["range"]["start"]), offset(text, &edit["range"]["end"]));
+        result.replace_range(start..end, edit["newText"].as_str().unwrap());
+    }
+    result
+}
+
+fn offset(text: &str, position: &Value) -> usize {
+    let line = position["line"].as_u64().unwrap() as usize;
+    let start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    start + position["character"].as_u64().unwrap() as usize
+}
+
+/// What the command line makes of the file.
+fn by_command(folder: &Path, args: &[&str]) -> String {
+    run(layerwise(folder, args), "");
+    std::fs::read_to_string(folder.join("Dockerfile")).unwrap()
+}
+
+#[test]
+fn a_safe_fix_is_preferred_and_right() {
+    let folder = lazy_project();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, LAZY);
+    let found = actions(&mut client, &name, (3, 3), &["quickfix"]);
+    let fix = found.iter().find(|action| action["isPreferred"] == true).unwrap();
+    assert_eq!(fix["kind"], "quickfix");
+    assert_eq!(rules(fix["diagnostics"].as_array().unwrap()), ["copy-before-install"]);
+    let fixed = applied(LAZY, &fix["edit"], &name);
+    assert!(fixed.contains("COPY package.json package-lock.json ./\nRUN npm ci\nCOPY . .\n"), "{fixed}");
+    assert_eq!(fix["edit"]["documentChanges"][0]["textDocument"]["version"], 1);
+}
+
+#[test]
+fn unsafe_fixes_say_so_and_ask() {
+    let folder = lazy_project();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    let text = "FROM debian:12.8\nRUN apt-get update\nRUN apt-get install -y curl\n";
+    client.open(&name, text);
+    let found = actions(&mut client, &name, (0, 3), &["quickfix"]);
+    let unsure: Vec<&Value> =
+        found.iter().filter(|action| action["title"].as_str().unwrap().contains("(unsafe")).collect();
+    assert!(!unsure.is_empty(), "{found:?}");
+    for action in unsure {
+        assert_eq!(action["isPreferred"], false);
+        let edit = &action["edit"];
+        let id = edit["documentChanges"][0]["edits"][0]["annotationId"].as_str().unwrap();
+        assert_eq!(edit["changeAnnotations"][id]["needsConfirmation"], true);
+        assert!(!edit["changeAnnotations"][id]["description"].as_str().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_suppression_silences_its_finding() {
+    let folder = lazy_project();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    let text = LAZY.replace('\n', "\r\n");
+    client.open(&name, &text);
+    let found = actions(&mut client, &name, (3, 3), &["quickfix"]);
+    let silence = found.iter().find(|action| action["title"] == "Ignore `copy-before-install` here, with a reason");
+    let silenced = applied(&text, &silence.unwrap()["edit"], &name);
+    assert!(silenced.contains("COPY . .\r\n# layerwise ignore=copy-before-install reason"), "{silenced}");
+    client.change(&name, 2, json!([{ "text": silenced }]));
+    let findings = client.findings(&name, 2);
+    assert!(!rules(&findings).contains(&"copy-before-install"), "{findings:?}");
+    assert!(!rules(&findings).contains(&"unknown-suppression"), "{findings:?}");
+}
+
+#[test]
+fn fix_all_is_what_the_command_line_does() {
+    let folder = lazy_project();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, LAZY);
+    for only in ["source.fixAll", "source.fixAll.layerwise", "source"] {
+        let found = actions(&mut client, &name, (0, 0), &[only]);
+        assert_eq!(found.len(), 1, "{only}: {found:?}");
+        assert_eq!(found[0]["kind"], "source.fixAll.layerwise");
+        let fixed = applied(LAZY, &found[0]["edit"], &name);
+        assert_eq!(fixed, by_command(folder.path(), &["check", "--fix", "Dockerfile"]));
+        std::fs::write(folder.path().join("Dockerfile"), LAZY).unwrap();
+    }
+    assert!(actions(&mut client, &name, (0, 0), &["source.fixAll.other"]).is_empty());
+}
+
+#[test]
+fn reordering_is_one_edit_of_both_files() {
+    let folder = lazy_project();
+    std::fs::remove_file(folder.path().join(".dockerignore")).unwrap();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, LAZY);
+    let found = actions(&mut client, &name, (0, 0), &["refactor"]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let action = &found[0];
+    assert_eq!(action["kind"], "refactor.rewrite");
+    assert!(action["title"].as_str().unwrap().starts_with("Reorder for the build cache ("), "{action}");
+    let rewritten = applied(LAZY, &action["edit"], &name);
+    let operations = action["edit"]["documentChanges"].as_array().unwrap().clone();
+    let ignore = uri(&folder.path().join(".dockerignore"));
+    assert_eq!((&operations[0]["kind"], &operations[0]["uri"]), (&json!("create"), &json!(ignore)));
+    assert_eq!(operations[1]["textDocument"], json!({ "uri": ignore, "version": null }));
+    assert_eq!(action["edit"]["changeAnnotations"]["layerwise"]["needsConfirmation"], true);
+    assert_eq!(rewritten, by_command(folder.path(), &["optimize", "--write"]));
+    let written = std::fs::read_to_string(folder.path().join(".dockerignore")).unwrap();
+    assert_eq!(applied("", &action["edit"], &ignore), written);
+}
+
+#[test]
+fn what_a_client_cannot_apply_whole_is_not_offered() {
+    let folder = lazy_project();
+    std::fs::remove_file(folder.path().join(".dockerignore")).unwrap();
+    let mut capabilities = able();
+    capabilities["workspace"]["workspaceEdit"] = json!({});
+    let mut client = Client::with(folder.path(), &capabilities);
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, LAZY);
+    assert!(actions(&mut client, &name, (0, 0), &["refactor"]).is_empty());
+    // A change of the open file alone can be said in the old way.
+    let found = actions(&mut client, &name, (3, 3), &["quickfix"]);
+    let silence = found.iter().find(|action| action["title"].as_str().unwrap().starts_with("Ignore")).unwrap();
+    assert!(silence["edit"]["changes"][&name].is_array(), "{silence}");
+    capabilities["textDocument"]["codeAction"] = Value::Null;
+    let mut client = Client::with(folder.path(), &capabilities);
+    client.open(&name, LAZY);
+    assert!(actions(&mut client, &name, (0, 9), &[]).is_empty());
+}
