@@ -1,6 +1,6 @@
 //! Code actions: mend a finding, silence it, mend all that is safe, reorder the file.
 
-use ls_types::{CodeAction, CodeActionKind, CodeActionParams, CodeActionTriggerKind, WorkspaceEdit};
+use ls_types::{CodeAction, CodeActionKind, CodeActionParams, CodeActionTriggerKind, Position, Range, WorkspaceEdit};
 
 use super::diagnostics;
 use super::documents::Document;
@@ -28,7 +28,10 @@ pub(super) fn list(world: &World, params: &CodeActionParams) -> Result<Vec<CodeA
     };
     let mut actions = Vec::new();
     if wants(CodeActionKind::QUICKFIX.as_str()) {
-        let range = document.lines.bytes(&document.text, params.range, world.client.encoding);
+        // By whole lines: the cursor need not stand on the very words.
+        let (start, end) =
+            (Position { character: 0, ..params.range.start }, Position { character: u32::MAX, ..params.range.end });
+        let range = document.lines.bytes(&document.text, Range { start, end }, world.client.encoding);
         if let Ok(checked) = &*world.checked(document) {
             actions.extend(quick_fixes(world, document, checked, range));
         }
@@ -45,15 +48,18 @@ pub(super) fn list(world: &World, params: &CodeActionParams) -> Result<Vec<CodeA
 }
 
 fn quick_fixes(world: &World, document: &Document, checked: &Checked, range: TextRange) -> Vec<CodeAction> {
-    let touches = |found: &&Diagnostic| found.range.start <= range.end && range.start <= found.range.end;
-    let found: Vec<&Diagnostic> = checked.diagnostics.iter().filter(touches).collect();
+    let touches = |other: TextRange| other.start <= range.end && range.start <= other.end;
+    // A fix is at hand in the places that explain the finding too.
+    let explains = |found: &Diagnostic| found.related.iter().any(|label| touches(label.range));
+    let found = checked.diagnostics.iter().filter(|found| touches(found.range) || explains(found));
+    let found: Vec<&Diagnostic> = found.collect();
     let file = Dockerfile::parse(&document.text);
     let fixes = found.iter().filter_map(|diagnostic| {
         let fix = diagnostic.fix.as_ref().filter(|fix| fix.safety > Safety::Manual)?;
         let edit = edit_of(world, document, checked, fix)?;
         Some(quick_fix(world, document, diagnostic, title_of(fix), edit, fix.safety == Safety::Safe))
     });
-    let silences = found.iter().filter_map(|diagnostic| {
+    let silences = found.iter().filter(|found| touches(found.range)).filter_map(|diagnostic| {
         let mut builder = EditBuilder::new(world, None);
         builder.document(document, &suppress::edit(&file, diagnostic)?);
         let title = format!("Ignore `{}` here, with a reason", diagnostic.rule);

@@ -1,5 +1,7 @@
 //! Hover: the manual page of a rule on its finding, the cache's verdict on an instruction.
 
+use std::fmt::Write;
+
 use ls_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 
 use super::documents::Document;
@@ -61,7 +63,7 @@ fn on_instruction(world: &World, document: &Document, offset: usize) -> Option<(
     let step = verdict::steps(report).find(|step| step.line == found.lines.0)?;
     let mut text = verdict::sentence(step, report)?;
     for reason in &step.reasons {
-        text.push_str(&format!("\n- {reason}"));
+        let _ = write!(text, "\n- {reason}");
     }
     let opened = world.open(document)?;
     let touches = world.with_question(&opened, |question| {
@@ -72,10 +74,10 @@ fn on_instruction(world: &World, document: &Document, offset: usize) -> Option<(
         text.push_str("\n\nFiles that change most often:\n");
         for touch in touches.iter().take(MOST_FILES) {
             let commits = if touch.commits == 1 { "commit" } else { "commits" };
-            text.push_str(&format!("- `{}` ({} {commits})\n", touch.path, touch.commits));
+            let _ = writeln!(text, "- `{}` ({} {commits})", touch.path, touch.commits);
         }
         if touches.len() > MOST_FILES {
-            text.push_str(&format!("- and {} more\n", touches.len() - MOST_FILES));
+            let _ = writeln!(text, "- and {} more", touches.len() - MOST_FILES);
         }
     }
     Some((text, found.keyword_range))
@@ -85,7 +87,8 @@ fn on_instruction(world: &World, document: &Document, offset: usize) -> Option<(
 fn manual(diagnostic: &Diagnostic) -> String {
     let mut text = format!("**{}**: {}", diagnostic.rule, diagnostic.message);
     if let Some(fix) = &diagnostic.fix {
-        text.push_str(&format!("\n\n{} ({}): {}", fix.title, fix.safety.name(), fix.argument));
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n\n{} ({}): {}", fix.title, fix.safety.name(), fix.argument);
     }
     if let Some(meta) = lint::find(diagnostic.rule) {
         text.push_str("\n\n");

@@ -37,7 +37,7 @@ pub struct DiskContext {
 pub struct ReadHistories {
     head: String,
     /// By the number of commits that were asked for.
-    histories: HashMap<usize, Option<Arc<History>>>,
+    histories: HashMap<usize, Arc<History>>,
 }
 
 impl DiskContext {
@@ -69,7 +69,8 @@ impl DiskContext {
 
     /// The histories that were read so far, for a later look at the folder.
     pub fn read_histories(&self) -> Option<ReadHistories> {
-        let read = self.histories.all();
+        let read = self.histories.all().into_iter();
+        let read: HashMap<usize, _> = read.filter_map(|(limit, history)| Some((limit, history?))).collect();
         match self.repository.get() {
             Some(Ok(repository)) if !read.is_empty() => {
                 Some(ReadHistories { head: repository.head().to_owned(), histories: read })
@@ -86,10 +87,10 @@ impl DiskContext {
     }
 
     /// What an earlier look read, where the same commit is still checked out.
-    fn earlier_history(&self, limit: usize) -> Option<Option<Arc<History>>> {
+    fn earlier_history(&self, limit: usize) -> Option<Arc<History>> {
         let earlier = self.earlier.as_ref()?;
         let known = earlier.histories.get(&limit)?;
-        (self.repository().ok()?.head() == earlier.head).then(|| known.clone())
+        (self.repository().ok()?.head() == earlier.head).then(|| Arc::clone(known))
     }
 
     /// The folder, absolute, links followed.
@@ -193,8 +194,8 @@ impl Context for DiskContext {
 
     fn history(&self, limit: usize) -> Option<Arc<History>> {
         let repository = self.repository().ok()?;
-        let read = |limit: &usize| repository.history(*limit).map(Arc::new);
-        self.histories.get_or(limit, |limit| self.earlier_history(*limit).unwrap_or_else(|| read(limit)))
+        let read = |limit| repository.history(limit).map(Arc::new);
+        self.histories.get_or(limit, |limit| self.earlier_history(*limit).or_else(|| read(*limit)))
     }
 
     fn is_untracked_by_rule(&self, path: &str) -> bool {

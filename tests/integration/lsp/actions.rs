@@ -66,7 +66,7 @@ fn unsafe_fixes_say_so_and_ask() {
     let folder = lazy_project();
     let mut client = Client::with(folder.path(), &able());
     let name = uri(&folder.path().join("Dockerfile"));
-    let text = "FROM debian:12.8\nRUN apt-get update\nRUN apt-get install -y curl\n";
+    let text = "FROM debian:12.8\nRUN apt-get update && apt-get install -y curl\n";
     client.open(&name, text);
     let found = actions(&mut client, &name, (0, 3), &["quickfix"]);
     let unsure: Vec<&Value> =
@@ -88,10 +88,14 @@ fn a_suppression_silences_its_finding() {
     let name = uri(&folder.path().join("Dockerfile"));
     let text = LAZY.replace('\n', "\r\n");
     client.open(&name, &text);
-    let found = actions(&mut client, &name, (3, 3), &["quickfix"]);
+    let found = actions(&mut client, &name, (2, 2), &["quickfix"]);
     let silence = found.iter().find(|action| action["title"] == "Ignore `copy-before-install` here, with a reason");
     let silenced = applied(&text, &silence.unwrap()["edit"], &name);
-    assert!(silenced.contains("COPY . .\r\n# layerwise ignore=copy-before-install reason"), "{silenced}");
+    assert!(
+        silenced
+            .contains("\r\n# layerwise ignore=copy-before-install reason: say why this is right here\r\nCOPY . .\r\n"),
+        "{silenced}"
+    );
     client.change(&name, 2, json!([{ "text": silenced }]));
     let findings = client.findings(&name, 2);
     assert!(!rules(&findings).contains(&"copy-before-install"), "{findings:?}");

@@ -47,8 +47,8 @@ fn an_instruction_shows_its_verdict_and_a_finding_its_manual() {
     assert_eq!(copy["range"], json!({ "start": { "line": 2, "character": 0 }, "end": { "line": 2, "character": 4 } }));
     let workdir = hover(&mut client, &name, 1, 1);
     assert_eq!(workdir["contents"]["value"], "Stays cached over the last 40 commits.");
-    let install = hover(&mut client, &name, 3, 5);
-    let text = install["contents"]["value"].as_str().unwrap();
+    let finding = hover(&mut client, &name, 2, 6);
+    let text = finding["contents"]["value"].as_str().unwrap();
     assert!(text.contains("**copy-before-install**") && text.contains("## Why is this bad?"), "{text}");
     assert_eq!(hover(&mut client, &name, 90, 0), Value::Null);
 }
