@@ -66,7 +66,9 @@ impl Client {
                 || is("/textDocument/diagnostic/codeDescriptionSupport"),
             tags: has("/textDocument/publishDiagnostics/tagSupport") || has("/textDocument/diagnostic/tagSupport"),
             action_literals: has("/textDocument/codeAction/codeActionLiteralSupport"),
-            document_changes: is("/workspace/workspaceEdit/documentChanges"),
+            // Neovim 0.7 names the operations that only such edits can hold, and forgets this.
+            document_changes: is("/workspace/workspaceEdit/documentChanges")
+                || lists("/workspace/workspaceEdit/resourceOperations", "create"),
             creates_files: lists("/workspace/workspaceEdit/resourceOperations", "create"),
             annotations: has("/workspace/workspaceEdit/changeAnnotationSupport"),
             nested_symbols: is("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),

@@ -1,5 +1,7 @@
 //! A client that says what a test tells it to, byte by byte where need be.
 
+#![allow(clippy::needless_pass_by_value, reason = "a message is written where it is sent")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ExitStatus};
