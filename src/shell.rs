@@ -54,6 +54,7 @@ pub fn read(text: &LogicalText) -> Script {
 pub fn read_with(text: &LogicalText, options: ShellOptions) -> Script {
     let whole = TextRange::new(0, text.as_str().len());
     let mut walker = walk::Walker::default();
+    walker.rounds = walk::MOST_ROUNDS;
     let mut state = state::State::new(options.errexit, options.pipefail);
     if whole.len() > LONGEST_SCRIPT {
         walker.unreadable(text, whole, "the script is too long to read");

@@ -31,6 +31,12 @@ pub struct OptionSet {
     /// Options whose value is the directory the command works in.
     #[serde(default)]
     pub project: Vec<String>,
+    /// Words that compare the word before them with the word after them, neither of which is a file, whatever it holds.
+    #[serde(default)]
+    pub infix: Vec<String>,
+    /// Words between which a word in quotes that stands alone is plain text, whatever it holds.
+    #[serde(default)]
+    pub between: Vec<String>,
 }
 
 /// One command.

@@ -113,7 +113,15 @@ impl<'p> Sorter<'p> {
     /// Sorts `words`, of which the first `subcommand` arguments belong to the subcommand.
     pub(super) fn sort(mut self, words: &[Word], subcommand: usize) -> Sorted {
         let mut words = words.iter();
+        let mut before: Option<&Word> = None;
         while let Some(word) = words.next() {
+            let next = words.as_slice().first();
+            let is_text = self.lists(|set| &set.infix, next) || self.lists(|set| &set.infix, before);
+            let last = before.replace(word);
+            if is_text || self.stands_alone(last, word, next) {
+                self.sorted.arguments.push(word.clone());
+                continue;
+            }
             let ended = self.spec.stops && self.sorted.arguments.len() > subcommand;
             if ended || word.is_argument() {
                 self.sorted.arguments.push(word.clone());
@@ -131,6 +139,21 @@ impl<'p> Sorter<'p> {
             }
         }
         self.sorted
+    }
+
+    /// Whether a word is one of those that the option sets name.
+    fn lists(&self, names: impl Fn(&OptionSet) -> &Vec<String>, word: Option<&Word>) -> bool {
+        let Some(value) = word.and_then(Word::value) else { return false };
+        self.sets.iter().any(|set| names(set).iter().any(|name| name == value))
+    }
+
+    /// Whether a word is in quotes and has none beside it that could belong to it.
+    fn stands_alone(&self, before: Option<&Word>, word: &Word, next: Option<&Word>) -> bool {
+        let is_between = |word: Option<&Word>| word.is_none() || self.lists(|set| &set.between, word);
+        let any = self.sets.iter().any(|set| !set.between.is_empty());
+        let raw = word.argument.raw.as_str();
+        let inner = raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        any && inner.is_some_and(|inner| !inner.contains('"')) && is_between(before) && is_between(next)
     }
 
     fn option<'w>(&mut self, text: &str, rest: &mut impl Iterator<Item = &'w Word>) {

@@ -107,13 +107,9 @@ impl Resolver<'_> {
             range: word.range,
         };
         let program = first.text.rsplit('/').next().unwrap_or_default();
-        let shell = matches!(program, "sh" | "bash" | "ash" | "dash");
-        if let [_, flag, script] = words
-            && shell
-            && flag.text.starts_with('-')
-            && flag.text.ends_with('c')
+        if matches!(program, "sh" | "bash" | "ash" | "dash")
+            && let Some((options, script)) = script_of(words)
         {
-            let options = ShellOptions { errexit: flag.text.contains('e'), pipefail: false };
             return self.read(&LogicalText::contiguous(&script.text, script.range.start), options);
         }
         self.command(SimpleCommand {
@@ -335,6 +331,35 @@ fn tests_files(script: &str) -> bool {
             || matches!(word, "-nt" | "-ot" | "-ef")
     };
     conditions.into_iter().any(|condition| condition.split_whitespace().any(is_file_operator))
+}
+
+/// The script in the words of a shell, `bash -eo pipefail -c SCRIPT`, and the options it is run with.
+fn script_of(words: &[crate::syntax::Word]) -> Option<(ShellOptions, &crate::syntax::Word)> {
+    let mut options = ShellOptions::default();
+    let mut has_script = false;
+    let mut words = words.iter().skip(1);
+    loop {
+        let word = words.next()?;
+        let text = word.text.as_str();
+        let Some(letters) = text.strip_prefix('-') else { return has_script.then_some((options, word)) };
+        if letters.starts_with('-') {
+            matches!(text, "--login" | "--noprofile" | "--norc").then_some(())?;
+            continue;
+        }
+        for letter in letters.chars() {
+            match letter {
+                'c' => has_script = true,
+                'e' => options.errexit = true,
+                'o' => match words.next()?.text.as_str() {
+                    "errexit" => options.errexit = true,
+                    "pipefail" => options.pipefail = true,
+                    _ => {}
+                },
+                'l' | 'u' | 'x' | 'v' | 'i' => {}
+                _ => return None,
+            }
+        }
+    }
 }
 
 /// Whether a directory is one that the script names, by variables that are not known; not one that it makes or finds on

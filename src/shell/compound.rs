@@ -60,8 +60,15 @@ impl Walker {
                 }
             }
             CompoundCommand::ForClause(clause) => {
-                self.list_of_loop(map, clause.values.as_deref().unwrap_or_default(), place, state);
-                self.looped(map, None, Some(&clause.variable_name), &clause.body.list, place, state);
+                let words = self.list_of_loop(map, clause.values.as_deref().unwrap_or_default(), place, state);
+                let (name, body) = (&clause.variable_name, &clause.body.list);
+                match words.iter().map(ShellWord::literal).collect::<Option<Vec<_>>>() {
+                    Some(values) if (1..=self.rounds).contains(&values.len()) && asks_for(map, name) => {
+                        self.rounds -= values.len();
+                        self.unrolled(map, (name, &values), body, place, state);
+                    }
+                    _ => self.looped(map, None, Some(name), body, place, state),
+                }
             }
             CompoundCommand::ArithmeticForClause(clause) => {
                 self.looped(map, None, None, &clause.body.list, place, state);
@@ -76,19 +83,52 @@ impl Walker {
         }
     }
 
-    /// The words that a `for` goes through: what runs in them, and the files that the shell looks for.
-    fn list_of_loop(&mut self, map: &LogicalText, values: &[Word], place: Place, state: &State) {
+    /// The words that a `for` goes through. What runs in them and what files the shell looks for is gathered.
+    fn list_of_loop(&mut self, map: &LogicalText, values: &[Word], place: Place, state: &State) -> Vec<ShellWord> {
         let mut found = Vec::new();
         for value in values {
             let reading = self.read(map, value, Splitting::Fields, state);
             self.substitutions(map, &reading, place, state);
             found.extend(reading.words);
         }
-        let listing: Vec<ShellWord> = found.into_iter().filter(ShellWord::lists_files).collect();
+        let listing: Vec<ShellWord> = found.iter().filter(|word| word.lists_files()).cloned().collect();
         if let (Some(first), Some(last)) = (listing.first(), listing.last()) {
             let range = first.range.cover(last.range);
             self.script.commands.push(loop_list(range, listing, state));
         }
+        found
+    }
+
+    /// A loop over words that are known: its body once for each.
+    fn unrolled(
+        &mut self,
+        map: &LogicalText,
+        (variable, values): (&str, &[&str]),
+        body: &CompoundList,
+        place: Place,
+        state: &mut State,
+    ) {
+        let first = self.script.commands.len();
+        let mut inside = state.clone();
+        inside.repeated = true;
+        let counts = place.status == Status::Counts && !place.suppressed;
+        for (round, value) in values.iter().enumerate() {
+            let is_last = round + 1 == values.len();
+            let status = if counts && !is_last { Status::Middle } else { place.status };
+            inside.assign(variable, Some((*value).to_owned()));
+            self.list(map, body, Place { status, ..place.conditional() }, &mut inside);
+        }
+        let gathered = self.script.commands.get(first..).unwrap_or_default();
+        let has = |names: &[&str]| {
+            gathered.iter().any(|command| command.program().is_some_and(|program| names.contains(&program)))
+        };
+        // A round that ends early leaves the next one where it is.
+        if inside.directory != state.directory || has(&["continue", "break"]) && has(&["cd", "pushd"]) {
+            inside.directory = Directory::Unknown;
+            self.lose_directory(first..self.script.commands.len());
+        }
+        inside.repeated = state.repeated;
+        state.merge(&inside);
     }
 
     fn if_clause(&mut self, map: &LogicalText, clause: &IfClauseCommand, place: Place, state: &mut State) {
@@ -166,6 +206,11 @@ impl Walker {
         };
         self.functions.insert(name.of(map.as_str()).to_owned(), function);
     }
+}
+
+/// Whether the script asks for a variable.
+fn asks_for(map: &LogicalText, name: &str) -> bool {
+    map.as_str().split('$').skip(1).any(|rest| rest.strip_prefix('{').unwrap_or(rest).starts_with(name))
 }
 
 /// The list of a loop as a command.

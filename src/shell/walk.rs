@@ -17,6 +17,9 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// How many scripts may stand in one another; each is read anew for the one that it stands in.
 const MAX_SCRIPTS: usize = 12;
 
+/// How many rounds of loops over known words are walked one by one, in all.
+pub(super) const MOST_ROUNDS: usize = 32;
+
 /// What is gathered while walking.
 #[derive(Default)]
 pub(super) struct Walker {
@@ -25,6 +28,8 @@ pub(super) struct Walker {
     /// How often each variable is assigned.
     pub(super) assigned: HashMap<String, usize>,
     pub(super) depth: usize,
+    /// How many rounds of loops may still be walked one by one.
+    pub(super) rounds: usize,
     scripts: usize,
 }
 
