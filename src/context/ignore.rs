@@ -8,6 +8,7 @@
 mod pattern;
 mod regexp;
 mod set;
+mod visited;
 
 #[cfg(test)]
 mod tests;

@@ -55,6 +55,8 @@ struct Options {
 #[serde(deny_unknown_fields)]
 struct Format {
     what: String,
+    /// Texts of which each match holds at least one, so that the pattern is not even compiled for a text without.
+    marks: Vec<String>,
     pattern: Pattern,
 }
 
@@ -126,7 +128,8 @@ fn is_word(part: &str) -> bool {
 
 /// The first token of a known format in a text, with the phrase for what it is.
 pub fn token_in(text: &str) -> Option<(&'static str, &str)> {
-    TABLE.formats.iter().find_map(|format| {
+    let marked = |format: &&Format| format.marks.iter().any(|mark| text.contains(mark.as_str()));
+    TABLE.formats.iter().filter(marked).find_map(|format| {
         let secret = format.pattern.capture(text)?;
         let lower = secret.to_ascii_lowercase();
         let shown = ["example", "xxxx", "0000", "1234567", "abcdef"].iter().any(|part| lower.contains(part));
@@ -136,6 +139,9 @@ pub fn token_in(text: &str) -> Option<(&'static str, &str)> {
 
 /// The first password in a URL that is written out, and that leads to another machine.
 pub fn password_in_url(text: &str) -> Option<&str> {
+    if !text.contains("://") || !text.contains('@') {
+        return None;
+    }
     URL.as_ref()?.captures_iter(text).find_map(|found| {
         let (user, password, host) = (found.get(1)?.as_str(), found.get(2)?.as_str(), found.get(3)?.as_str());
         let near = !host.contains('.')
@@ -184,6 +190,10 @@ pub fn secrets_set(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::string::string_regex;
+    use proptest::test_runner::TestRunner;
+
     use super::*;
 
     #[test]
@@ -192,6 +202,19 @@ mod tests {
         assert!(TABLE.formats.iter().all(|format| format.pattern.error().is_none()));
         assert!(TABLE.files.iter().all(|file| file.holds.error().is_none()));
         assert!(URL.is_some() && ASSIGNMENT.is_some());
+    }
+
+    #[test]
+    fn each_token_holds_a_mark() {
+        let mut runner = TestRunner::deterministic();
+        for format in &TABLE.formats {
+            let token = string_regex(&format.pattern.text().replace(r"\b", "")).unwrap();
+            let marked = |text: String| {
+                prop_assert!(format.marks.iter().any(|mark| text.contains(mark.as_str())), "{text}");
+                Ok(())
+            };
+            runner.run(&token, marked).unwrap();
+        }
     }
 
     #[test]

@@ -35,10 +35,16 @@ impl Matcher {
         match self {
             Self::Exact(text) => path == text,
             Self::Prefix(text) => path.starts_with(text.as_str()),
-            Self::Suffix(text) => path.ends_with(text.as_str()) || text.strip_prefix('/') == Some(path),
+            Self::Suffix(text) => ends_with(path, text) || text.strip_prefix('/') == Some(path),
             Self::Glob(glob) => glob.matches(path),
         }
     }
+}
+
+/// Whether `path` ends with `text`; the last byte, which nearly always tells, comes first.
+fn ends_with(path: &str, text: &str) -> bool {
+    let last = text.as_bytes().last();
+    last.is_none() || path.as_bytes().last() == last && path.ends_with(text)
 }
 
 /// What kind of comparison the pattern needs, as far as it was read.

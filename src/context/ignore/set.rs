@@ -1,6 +1,9 @@
 //! A list of patterns in which the last one that matches decides.
 
+use std::sync::Arc;
+
 use super::pattern::Matcher;
+use super::visited::{Visit, Visited};
 use crate::context::go_match::BadPattern;
 use crate::context::path;
 
@@ -12,6 +15,7 @@ const PATTERN_CHARS: [char; 6] = ['*', '[', ']', '?', '^', '\\'];
 pub(in crate::context) struct PatternSet {
     patterns: Vec<Compiled>,
     negations: bool,
+    visited: Visited,
 }
 
 #[derive(Clone, Debug)]
@@ -41,6 +45,7 @@ impl PatternSet {
         let plain: Vec<&str> = text.split('/').take_while(|part| !part.contains(PATTERN_CHARS)).collect();
         self.patterns.push(Compiled { matcher, negated, plain: plain.join("/") });
         self.negations |= negated;
+        self.visited = Visited::default();
         Ok(())
     }
 
@@ -60,35 +65,46 @@ impl PatternSet {
     /// Before it sends a file, it asks again whether any pattern matches the path *or a directory above*, in which case
     /// the file arrives empty. Both count as a match here. <https://github.com/tonistiigi/fsutil> `filter.go`
     pub(in crate::context) fn matches(&self, path: &str) -> bool {
+        if self.patterns.is_empty() || path.is_empty() {
+            return false;
+        }
+        let Some((directory, _)) = path.rsplit_once('/') else {
+            return self.enter(Arc::default(), path).matched;
+        };
+        let above = self.visited.get_or(directory, || {
+            path::prefixes(path)
+                .take_while(|prefix| prefix.len() <= directory.len())
+                .fold(Arc::default(), |visit, prefix| Arc::new(self.enter(visit, prefix)))
+        });
+        self.enter(above, path).matched
+    }
+
+    /// The walk one step further down, to `path`.
+    fn enter(&self, above: Arc<Visit>, path: &str) -> Visit {
         if !self.negations {
-            return path::prefixes(path).any(|prefix| self.patterns.iter().any(|own| own.matcher.matches(prefix)));
+            let matched = above.matched || self.patterns.iter().any(|own| own.matcher.matches(path));
+            return Visit { matched, ..Visit::default() };
         }
-        self.matches_on_the_way(path) || self.matches_with_parents(path)
-    }
-
-    fn matches_on_the_way(&self, path: &str) -> bool {
-        let mut held = vec![false; self.patterns.len()];
-        let mut matched = false;
-        for prefix in path::prefixes(path) {
-            matched = false;
-            for (pattern, held) in self.patterns.iter().zip(&mut held) {
-                *held = *held || (pattern.negated == matched && pattern.matcher.matches(prefix));
-                if *held {
-                    matched = !pattern.negated;
-                }
+        let (mut on_the_way, mut with_parents) = (false, false);
+        let mut next = Visit { matched: false, held: Vec::new(), fitted: Vec::new() };
+        next.held.reserve_exact(self.patterns.len());
+        next.fitted.reserve_exact(self.patterns.len());
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            let at = |list: &[bool]| list.get(index).copied().unwrap_or_default();
+            let fits = pattern.matcher.matches(path);
+            let held = at(&above.held) || (pattern.negated == on_the_way && fits);
+            if held {
+                on_the_way = !pattern.negated;
             }
-        }
-        matched
-    }
-
-    fn matches_with_parents(&self, path: &str) -> bool {
-        let mut matched = false;
-        for pattern in &self.patterns {
-            if pattern.negated == matched && path::prefixes(path).any(|prefix| pattern.matcher.matches(prefix)) {
-                matched = !pattern.negated;
+            let fitted = at(&above.fitted) || fits;
+            if pattern.negated == with_parents && fitted {
+                with_parents = !pattern.negated;
             }
+            next.held.push(held);
+            next.fitted.push(fitted);
         }
-        matched
+        next.matched = on_the_way || with_parents;
+        next
     }
 
     /// The index of the pattern to which a path that matches owes it: the last one without `!` that matches it or a

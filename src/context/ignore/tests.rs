@@ -1,7 +1,9 @@
 //! What the builder leaves out, as tables.
 
-use super::IgnoreFile;
-use crate::context::MemoryContext;
+use proptest::prelude::*;
+
+use super::{IgnoreFile, PatternSet, pattern::Matcher};
+use crate::context::{MemoryContext, path};
 
 fn excludes(text: &str, path: &str) -> bool {
     IgnoreFile::parse(".dockerignore", text).excludes(path)
@@ -237,6 +239,49 @@ mod properties {
             let file = IgnoreFile::parse("x", &text);
             let both = [above.as_str(), &below].join("/");
             prop_assert!(!file.excludes(&above) || file.excludes(&both), "{:?} {}", text, both);
+        }
+    }
+}
+
+/// What the builder does at each path from the outermost directory down, nothing kept from one path to the next; each
+/// pattern with its negation.
+fn plainly_matches(patterns: &[(Matcher, bool)], path: &str) -> bool {
+    let mut held = vec![false; patterns.len()];
+    let mut on_the_way = false;
+    for prefix in path::prefixes(path) {
+        on_the_way = false;
+        for ((matcher, negated), held) in patterns.iter().zip(&mut held) {
+            *held = *held || (*negated == on_the_way && matcher.matches(prefix));
+            if *held {
+                on_the_way = !negated;
+            }
+        }
+    }
+    let mut with_parents = false;
+    for (matcher, negated) in patterns {
+        if *negated == with_parents && path::prefixes(path).any(|prefix| matcher.matches(prefix)) {
+            with_parents = !negated;
+        }
+    }
+    on_the_way || with_parents
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_is_kept_of_directories_changes_no_answer(
+        patterns in prop::collection::vec(("(\\*\\*/|\\*/|)(a|b|\\*|\\*\\*|a\\*)(/(a|b|\\*|\\*\\*)){0,2}", any::<bool>()), 0..6),
+        paths in prop::collection::vec("/?[ab]{1,2}(//?[abc]){0,4}", 1..8),
+    ) {
+        let mut set = PatternSet::default();
+        for (pattern, negated) in &patterns {
+            set.push(pattern, *negated).unwrap();
+        }
+        let plain: Vec<(Matcher, bool)> =
+            patterns.iter().map(|(pattern, negated)| (Matcher::new(pattern).unwrap(), *negated)).collect();
+        for path in paths.iter().chain(&paths) {
+            prop_assert_eq!(set.matches(path), plainly_matches(&plain, path), "{:?} on {:?}", &patterns, path);
         }
     }
 }
