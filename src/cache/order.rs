@@ -17,7 +17,7 @@
 mod bound;
 mod search;
 
-use bound::least_cost;
+use bound::Least;
 use search::{Found, Limits, search};
 
 /// More jobs than this are not ordered: a set of them is one machine word.
@@ -85,16 +85,18 @@ pub fn best_order_within(jobs: &[Job], events: &[Trigger], states: usize) -> Opt
     let problem = Problem::new(jobs, events)?;
     let given: Vec<usize> = (0..jobs.len()).collect();
     let before = problem.cost_of(&given);
-    let narrow = search(&problem, Limits { width: NARROW, states: usize::MAX, most: before });
+    let least = Least::new(&problem);
+    let search = |width, states, most| search(&problem, &least, Limits { width, states, most });
+    let narrow = search(NARROW, usize::MAX, before);
     let most = narrow.as_ref().map_or(before, |found| found.cost);
-    let exact = search(&problem, Limits { width: usize::MAX, states, most });
+    let exact = search(usize::MAX, states, most);
     let is_exact = exact.is_some();
     let found = exact.or_else(|| {
-        let wide = search(&problem, Limits { width: WIDE.min(states), states: usize::MAX, most });
+        let wide = search(WIDE.min(states), usize::MAX, most);
         wide.or(narrow).filter(|found| found.cost < before)
     });
     let Found { sequence, cost } = found.unwrap_or(Found { sequence: given, cost: before });
-    let bound = if is_exact { cost } else { least_cost(&problem).min(cost) };
+    let bound = if is_exact { cost } else { least.at_start(&problem).min(cost) };
     Some(Order {
         sequence,
         before: seconds(before),
@@ -123,6 +125,8 @@ struct Problem {
     before: Vec<u128>,
     /// Weights in parts of [`PARTS`], each with the jobs that the events dirty; the sets differ.
     events: Vec<(u64, u128)>,
+    /// Every job.
+    all: u128,
 }
 
 impl Problem {
@@ -143,6 +147,7 @@ impl Problem {
         }
         grouped.remove(&0);
         Some(Self {
+            all: (0..jobs.len()).fold(0, |set, job| set | 1 << job),
             costs: jobs.iter().map(|job| whole(job.seconds, MOST_SECONDS, MILLISECONDS)).collect(),
             before: jobs.iter().map(|job| bits(&job.after)).collect(),
             events: grouped.into_iter().map(|(set, weight)| (whole(weight, 1.0, PARTS), set)).collect(),

@@ -1,9 +1,11 @@
 //! Dynamic programming over down-sets, one size after the other, with a bound on how many are kept.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::Problem;
+use super::bound::{Least, jobs};
 
 /// How far a search may go.
 #[derive(Clone, Copy)]
@@ -37,6 +39,18 @@ struct State {
     touched: u64,
     /// What the jobs outside of it take.
     rest: u64,
+    /// What the events that dirty none of its jobs cost at least.
+    events: u64,
+    /// What the pairs of jobs outside of it cost more.
+    pairs: u64,
+}
+
+impl State {
+    /// What no order that begins with this set can undercut.
+    fn promise(&self) -> u64 {
+        let to_come = self.rest.saturating_mul(self.touched).saturating_add(self.events).saturating_add(self.pairs);
+        self.way.cost.saturating_add(to_come)
+    }
 }
 
 type Layer = HashMap<u128, State, BuildHasherDefault<Mix>>;
@@ -67,57 +81,97 @@ impl Hasher for Mix {
 }
 
 /// The best order within the limits; `None` where they were reached, or no order is as cheap as the one that is known.
-pub(super) fn search(problem: &Problem, limits: Limits) -> Option<Found> {
-    let total: u64 = problem.costs.iter().sum();
-    let start = State { way: Way { cost: 0, swaps: 0 }, touched: 0, rest: total };
+pub(super) fn search(problem: &Problem, least: &Least, limits: Limits) -> Option<Found> {
+    let rest: u64 = problem.costs.iter().sum();
+    let (events, pairs) = least.start();
+    let start = State { way: Way { cost: 0, swaps: 0 }, touched: 0, rest, events, pairs };
     let mut layers: Vec<Layer> = vec![Layer::from_iter([(0, start)])];
     let mut states = 1;
     for _ in 0..problem.costs.len() {
-        let mut next = extend(problem, layers.last()?, limits.most);
+        let mut next = extend(problem, least, layers.last()?, limits.most, limits.states.saturating_sub(states))?;
         narrow(&mut next, limits.width);
         states += next.len();
-        if states > limits.states {
-            return None;
-        }
         layers.push(next);
     }
     let (set, state) = layers.last()?.iter().next()?;
     Some(Found { sequence: walk_back(problem, &layers, *set), cost: state.way.cost })
 }
 
-/// All down-sets with one job more.
-fn extend(problem: &Problem, layer: &Layer, most: u64) -> Layer {
+/// All down-sets with one job more; `None` where they are more than `room`.
+fn extend(problem: &Problem, least: &Least, layer: &Layer, most: u64, room: usize) -> Option<Layer> {
     let mut next = Layer::default();
+    let mut ready = Vec::new();
     for (set, state) in layer {
-        for job in 0..problem.costs.len() {
-            let bit = 1_u128 << job;
-            if set & bit != 0 || problem.before[job] & !set != 0 {
+        may_come_next(problem, least, *set, &mut ready);
+        for (job, weight, events) in ready.iter().copied() {
+            let touched = state.touched + weight;
+            let way = Way {
+                cost: state.way.cost.saturating_add(problem.costs[job].saturating_mul(touched)),
+                swaps: state.way.swaps + (set >> job).count_ones(),
+            };
+            let mut grown = State {
+                way,
+                touched,
+                rest: state.rest - problem.costs[job],
+                events: state.events.saturating_sub(events),
+                pairs: 0,
+            };
+            if grown.promise() > most {
                 continue;
             }
-            let grown = set | bit;
-            let known = next.get(&grown).copied();
-            let touched = known.map_or_else(|| problem.touched(grown), |known| known.touched);
-            let rest = state.rest - problem.costs[job];
-            let swaps = state.way.swaps + (set >> job).count_ones();
-            let way = Way { cost: state.way.cost.saturating_add(problem.costs[job].saturating_mul(touched)), swaps };
-            // Whatever comes after pays for at least the events so far.
-            let hopeless = way.cost.saturating_add(rest.saturating_mul(touched)) > most;
-            if !hopeless && known.is_none_or(|known| way < known.way) {
-                next.insert(grown, State { way, touched, rest });
+            match next.entry(set | 1 << job) {
+                Entry::Occupied(mut known) => {
+                    let known: &mut State = known.get_mut();
+                    known.way = known.way.min(way);
+                }
+                Entry::Vacant(new) => {
+                    grown.pairs = state.pairs.saturating_sub(least.pairs(job, problem.all & !(set | 1 << job)));
+                    if grown.promise() <= most {
+                        new.insert(grown);
+                    }
+                }
             }
         }
+        if next.len() > room {
+            return None;
+        }
     }
-    next
+    Some(next)
+}
+
+/// The jobs that the best order may take next after those of `set`, each with the weight of the events that it is the
+/// first to be dirtied by, and what these cost at least.
+///
+/// A job that no further event dirties can move up to this place at no cost to any other. So where the lowest job is one,
+/// it comes next: each other place swaps more pairs. And where one that takes time is ready, nothing that is dirtied by
+/// further events comes before it: it would pay for them.
+fn may_come_next(problem: &Problem, least: &Least, set: u128, ready: &mut Vec<(usize, u64, u64)>) {
+    ready.clear();
+    let mut only_free = false;
+    for job in jobs(problem.all & !set) {
+        if problem.before[job] & !set != 0 {
+            continue;
+        }
+        let (weight, events) = least.fresh(set, job);
+        let lowest = ready.is_empty();
+        ready.push((job, weight, events));
+        if weight == 0 && lowest {
+            return;
+        }
+        only_free |= weight == 0 && problem.costs[job] > 0;
+    }
+    if only_free {
+        ready.retain(|(_, weight, _)| *weight == 0);
+    }
 }
 
 fn narrow(layer: &mut Layer, width: usize) {
     if layer.len() <= width {
         return;
     }
-    let promise = |state: &State| state.way.cost.saturating_add(state.rest.saturating_mul(state.touched));
     let mut sorted: Vec<(u64, u32, u128)> =
-        layer.iter().map(|(set, state)| (promise(state), state.way.swaps, *set)).collect();
-    sorted.sort_unstable();
+        layer.iter().map(|(set, state)| (state.promise(), state.way.swaps, *set)).collect();
+    sorted.select_nth_unstable(width);
     for (_, _, set) in sorted.drain(width..) {
         layer.remove(&set);
     }

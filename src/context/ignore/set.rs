@@ -69,18 +69,18 @@ impl PatternSet {
             return false;
         }
         let Some((directory, _)) = path.rsplit_once('/') else {
-            return self.enter(Arc::default(), path).matched;
+            return self.enter(&Visit::default(), path).matched;
         };
         let above = self.visited.get_or(directory, || {
             path::prefixes(path)
                 .take_while(|prefix| prefix.len() <= directory.len())
-                .fold(Arc::default(), |visit, prefix| Arc::new(self.enter(visit, prefix)))
+                .fold(Arc::default(), |visit, prefix| Arc::new(self.enter(&visit, prefix)))
         });
-        self.enter(above, path).matched
+        self.enter(&above, path).matched
     }
 
     /// The walk one step further down, to `path`.
-    fn enter(&self, above: Arc<Visit>, path: &str) -> Visit {
+    fn enter(&self, above: &Visit, path: &str) -> Visit {
         if !self.negations {
             let matched = above.matched || self.patterns.iter().any(|own| own.matcher.matches(path));
             return Visit { matched, ..Visit::default() };
