@@ -173,6 +173,25 @@ pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) 
     Ok(Planned { plan, commits: history.commits.len(), shallow: history.shallow })
 }
 
+/// What a change costs on average with a file as it is, and with the safe plan for it, in seconds of building; `None` where
+/// the build or its context is not known.
+pub fn rebuild_cost(input: &Input<'_>) -> Option<(f64, f64)> {
+    let (path, settings) = (input.path?, &input.settings.settings);
+    let file = Dockerfile::parse(input.source);
+    let root = context_root(path, &file, input.settings, input.session).ok()??;
+    let project = Project::open(input.session, &root, path, input.pending).ok()?;
+    let request = OptimizeRequest {
+        history: settings.history as usize,
+        builder: settings.builder,
+        target: None,
+        arguments: &settings.args,
+        catalog: &*input.session.catalog(settings).ok()?,
+        wanted: Safety::Safe,
+    };
+    let plan = optimize(&project, input.source, &request).ok()?.plan;
+    Some((plan.before.mean, plan.after.mean))
+}
+
 /// Why the user's packs cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogError {

@@ -6,6 +6,7 @@
 
 mod cache;
 mod check;
+mod completions;
 mod explain;
 mod failure;
 mod lsp;
@@ -19,7 +20,7 @@ mod write;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use terminal::Color;
 
@@ -49,6 +50,10 @@ enum Command {
     Rules(rules::RulesArgs),
     /// Serve an editor over standard input and output (Language Server Protocol).
     Lsp(lsp::LspArgs),
+    /// Print a completion script for a shell.
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page, for `man`.
+    Man(completions::ManArgs),
 }
 
 /// How a command ended; the exit code.
@@ -86,6 +91,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Lsp(args) => lsp::run(args),
+        Command::Completions(args) => completions::completions(args, Cli::command()),
+        Command::Man(args) => completions::man(args, Cli::command()),
     };
     status.into()
 }

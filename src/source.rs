@@ -9,4 +9,4 @@ mod disk;
 mod git;
 
 pub use disk::{DiskContext, ReadHistories};
-pub use git::{GitError, NoHistory};
+pub use git::{Branch, GitError, NoHistory};

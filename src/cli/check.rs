@@ -1,24 +1,34 @@
 //! `layerwise check`: finds what is wrong in Dockerfiles, and mends it on request.
 
 mod apply;
+mod baseline;
+mod changed;
+mod fingerprint;
+mod gate;
 mod inputs;
 mod jobs;
+mod outputs;
 mod results;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 use rayon::prelude::*;
 
 use super::failure::{self, Failure};
 use super::output::{self, Format, Rendering};
-use super::{Status, shown, terminal};
+use super::{Status, shown, terminal, write};
 use crate::analysis;
 use crate::config::{Builder, Discovery, FailOn, Overrides, Source};
 use crate::diagnostic::Safety;
 use inputs::Place;
+use gate::{Gate, GateArgs};
 use jobs::{Job, Jobs};
+use outputs::OutputArgs;
+#[cfg(test)]
+pub(super) use results::RebuildCost;
 pub(super) use results::{CheckedFile, Counts, Results};
 
 /// What `check` is asked.
@@ -45,16 +55,22 @@ pub(super) struct CheckArgs {
     #[arg(long, value_enum, env = "LAYERWISE_BUILDER")]
     builder: Option<Builder>,
 
-    /// How to print findings.
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", env = "LAYERWISE_OUTPUT_FORMAT")]
-    output_format: Format,
+    #[command(flatten)]
+    outputs: OutputArgs,
+
+    #[command(flatten)]
+    gate: GateArgs,
+
+    /// Count the findings of each rule in the place of showing them (`full` and `concise`).
+    #[arg(long, env = "LAYERWISE_STATISTICS", value_parser = FalseyValueParser::new())]
+    statistics: bool,
 
     /// Apply the fixes that keep the image as it is.
     #[arg(long)]
     fix: bool,
 
     /// Count and, with `--fix` or `--diff`, apply the fixes that may change the image too.
-    #[arg(long)]
+    #[arg(long, env = "LAYERWISE_UNSAFE_FIXES", value_parser = FalseyValueParser::new())]
     unsafe_fixes: bool,
 
     /// Print what `--fix` would change, and change nothing.
@@ -74,17 +90,18 @@ pub(super) struct CheckArgs {
     stdin_filename: Option<PathBuf>,
 
     /// End with exit code 0 even if there are findings.
-    #[arg(long, short = 'e')]
+    #[arg(long, short = 'e', env = "LAYERWISE_EXIT_ZERO", value_parser = FalseyValueParser::new())]
     exit_zero: bool,
 
     /// Print findings only, no summary.
-    #[arg(long, short)]
+    #[arg(long, short, env = "LAYERWISE_QUIET", value_parser = FalseyValueParser::new())]
     quiet: bool,
 }
 
 pub(super) fn run(args: &CheckArgs) -> Status {
-    let discovery = match discovery(args) {
-        Ok(discovery) => discovery,
+    let ready = args.gate.open(args.fix || args.diff).and_then(|gate| Ok((gate, discovery(args)?)));
+    let (gate, discovery) = match ready {
+        Ok(ready) => ready,
         Err(failure) => {
             failure::report(&[failure]);
             return Status::Failed;
@@ -93,8 +110,11 @@ pub(super) fn run(args: &CheckArgs) -> Status {
     let found = inputs::find(&args.paths, args.stdin_filename.as_deref(), &discovery);
     let mut failures = found.failures;
     let Jobs { jobs, templates } = Jobs::read(&found.inputs, &discovery, &mut failures);
-    let status =
-        if args.diff { show_diff(args, &jobs, &mut failures) } else { show_findings(args, &jobs, &mut failures) };
+    let status = if args.diff {
+        show_diff(args, &jobs, &mut failures)
+    } else {
+        show_findings(args, &gate, jobs, &mut failures)
+    };
     if found.inputs.is_empty() && failures.is_empty() {
         terminal::note("warning: no Dockerfile found under the given paths");
     }
@@ -133,7 +153,9 @@ fn names(list: &[String]) -> Vec<String> {
     list.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
-fn show_findings(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) -> Status {
+fn show_findings(args: &CheckArgs, gate: &Gate, jobs: Vec<Job>, failures: &mut Vec<Failure>) -> Status {
+    let (jobs, touched) = gate.touched(jobs, failures);
+    let jobs = jobs.as_slice();
     let (files, fixed) = if args.fix {
         apply::fix_all(jobs, wanted(args), failures)
     } else {
@@ -147,16 +169,52 @@ fn show_findings(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) ->
         }
         (files, 0)
     };
-    let results = Results { files, failed: failures.len(), fixed, wanted: wanted(args) };
-    let text = output::render(&results, args.output_format, Rendering { quiet: args.quiet, fixing: args.fix });
+    let mut results = Results { files, failed: failures.len(), fixed, baselined: 0, wanted: wanted(args) };
+    if let Some(path) = args.gate.write_baseline() {
+        return write_baseline(path, &results, failures);
+    }
+    gate.apply(&mut results, &touched, args);
+    if args.outputs.outputs.iter().any(|output| output.format == Format::Markdown) {
+        estimate(&mut results, jobs);
+    }
+    print(args, jobs, &results, failures);
+    if results.fails() { Status::Findings } else { Status::Clean }
+}
+
+fn write_baseline(path: &Path, results: &Results, failures: &mut Vec<Failure>) -> Status {
+    if !failures.is_empty() {
+        failures.push(Failure::IncompleteBaseline(shown(path)));
+        return Status::Failed;
+    }
+    match baseline::write(path, results) {
+        Ok(number) => terminal::note(&format!("Wrote {} to `{}`.", output::count(number, "finding"), shown(path))),
+        Err(failure) => failures.push(failure),
+    }
+    Status::Clean
+}
+
+/// Says of each file what a change costs.
+fn estimate(results: &mut Results, jobs: &[Job]) {
+    results.files.par_iter_mut().for_each(|file| {
+        let job = jobs.iter().find(|job| job.input.name == file.name);
+        file.rebuild_cost = job.and_then(|job| job.rebuild_cost(&file.source));
+    });
+}
+
+fn print(args: &CheckArgs, jobs: &[Job], results: &Results, failures: &mut Vec<Failure>) {
+    let rendering = Rendering { quiet: args.quiet, fixing: args.fix, statistics: args.statistics };
     // The fixed text of standard input is the result then, and has standard output for itself.
     let streaming = args.fix && jobs.iter().any(|job| job.input.place == Place::StandardInput);
-    if streaming {
-        terminal::note(text.trim_end());
-    } else {
-        terminal::print(&text);
+    for output in &args.outputs.outputs {
+        match &output.file {
+            Some(file) => {
+                let text = output::render_plain(results, output.format, rendering);
+                failures.extend(write::file(file, &shown(file), &text).err());
+            }
+            None if streaming => terminal::note(output::render(results, output.format, rendering).trim_end()),
+            None => terminal::print(&output::render(results, output.format, rendering)),
+        }
     }
-    if results.fails() { Status::Findings } else { Status::Clean }
 }
 
 fn show_diff(args: &CheckArgs, jobs: &[Job], failures: &mut Vec<Failure>) -> Status {

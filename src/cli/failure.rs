@@ -83,6 +83,29 @@ pub(super) enum Failure {
     #[error("{0}")]
     #[diagnostic(help("`--since` takes a commit, a branch or a tag; `--changed PATH` needs no git"))]
     History(String),
+    /// The changes of a branch cannot be asked.
+    #[error("what the branch changes is not known: {0}")]
+    #[diagnostic(help(
+        "`--changed-since` takes a commit, a branch or a tag of the repository that the file stands in; where the clone is \
+         shallow, fetch the whole history"
+    ))]
+    Branch(String),
+    /// A baseline that cannot be used.
+    #[error("the baseline `{path}` cannot be used: {reason}")]
+    #[diagnostic(help("check the path, or write the file anew with `--write-baseline`"))]
+    Baseline { path: String, reason: String },
+    /// A baseline that would forget findings.
+    #[error("the baseline `{0}` is not written, as not everything could be checked")]
+    #[diagnostic(help("mend what the other messages name; the file is as it was"))]
+    IncompleteBaseline(String),
+    /// Options that contradict each other.
+    #[error("`{0}` and `{1}` cannot go together")]
+    #[diagnostic(help("{2}"))]
+    Together(&'static str, &'static str, &'static str),
+    /// A command without a manual page.
+    #[error("there is no command `{0}`")]
+    #[diagnostic(help("`layerwise --help` lists them"))]
+    NoCommand(String),
     /// The working directory is gone or unreadable.
     #[error("the working directory cannot be found: {0}")]
     #[diagnostic(help("change to a folder that exists"))]

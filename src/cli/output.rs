@@ -1,24 +1,33 @@
 //! How findings are printed: one file per format, each a function from [`Results`] to text.
 
+mod checkstyle;
 mod concise;
 mod cost;
 mod diff;
 mod excerpt;
 mod full;
 mod github;
+mod gitlab;
 mod json;
+mod junit;
+mod markdown;
+mod rdjson;
 mod sarif;
+mod statistics;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 use super::check::{CheckedFile, Counts, Results};
+use super::failure;
+use crate::diagnostic::Diagnostic;
 
 pub(super) use diff::unified_diff;
 pub(super) use summary::count;
 
-/// Formats of findings.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+/// Formats of findings; docs/outputs.md describes those for machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
     /// With excerpts of the file, and fixes as diffs.
     #[default]
@@ -31,6 +40,16 @@ pub(super) enum Format {
     Sarif,
     /// Annotations of GitHub Actions.
     Github,
+    /// The Code Quality report of GitLab.
+    Gitlab,
+    /// Checkstyle's XML.
+    Checkstyle,
+    /// `JUnit`'s XML.
+    Junit,
+    /// The Reviewdog Diagnostic Format.
+    Rdjson,
+    /// A summary with what changes cost, for the summary of a job.
+    Markdown,
 }
 
 /// What the formats for people need to know besides the results.
@@ -40,16 +59,40 @@ pub(super) struct Rendering {
     pub(super) quiet: bool,
     /// Fixes were applied.
     pub(super) fixing: bool,
+    /// A line for each rule in the place of the findings.
+    pub(super) statistics: bool,
 }
 
 /// The results as text, with colors in the formats for people.
 pub(super) fn render(results: &Results, format: Format, rendering: Rendering) -> String {
     let summary = || if rendering.quiet { String::new() } else { summary::render(results, rendering.fixing) };
     match format {
+        Format::Full | Format::Concise if rendering.statistics => statistics::render(results) + &summary(),
         Format::Full => full::render(results) + &summary(),
         Format::Concise => concise::render(results) + &summary(),
         Format::Json => json::render(results),
         Format::Sarif => sarif::render(results),
         Format::Github => github::render(results),
+        Format::Gitlab => gitlab::render(results),
+        Format::Checkstyle => checkstyle::render(results),
+        Format::Junit => junit::render(results),
+        Format::Rdjson => rdjson::render(results),
+        Format::Markdown => markdown::render(results),
     }
+}
+
+/// The results as text for a file: without colors.
+pub(super) fn render_plain(results: &Results, format: Format, rendering: Rendering) -> String {
+    anstream::adapter::strip_str(&render(results, format, rendering)).to_string()
+}
+
+/// The message of a finding, its help and its cost: a line for each.
+fn whole_message(diagnostic: &Diagnostic) -> String {
+    let details = [diagnostic.help.clone(), diagnostic.cost.as_ref().map(cost::in_words)];
+    details.into_iter().flatten().fold(diagnostic.message.clone(), |all, line| all + "\n" + &line)
+}
+
+/// A file's name for services that know files by their path from the working directory.
+fn ci_path(name: &str) -> String {
+    if std::path::Path::new(name).is_absolute() { failure::near(std::path::Path::new(name)) } else { name.to_owned() }
 }

@@ -11,6 +11,9 @@ pub(super) fn file(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
     if path.exists() && !path.is_file() {
         return Err(refused(name, "it is no regular file"));
     }
+    if path.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+        return Err(refused(name, "its folder does not exist"));
+    }
     atomic::write(path, text.as_bytes()).map_err(|error| refused(name, &error.source.to_string()))
 }
 

@@ -4,6 +4,7 @@
 //! the context are no part of it: where many projects share a repository, they build nothing here. No content is ever
 //! read, so clones without blobs serve as well.
 
+mod branch;
 mod program;
 
 use std::collections::{HashMap, HashSet};
@@ -13,6 +14,8 @@ use std::sync::Mutex;
 use crate::context::{Commit, Context, EntryKind, History, path};
 
 use program::{Failure, Program};
+
+pub use branch::Branch;
 
 /// Why a context has no history.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +43,9 @@ pub enum GitError {
     /// The repository knows no such commit.
     #[error("git knows no commit `{0}`")]
     UnknownRevision(String),
+    /// The branch and the revision have no commit in common, or the clone is too shallow to have it.
+    #[error("git knows no commit that both `HEAD` and `{0}` come from")]
+    NoMergeBase(String),
     /// Git failed.
     #[error("git could not compare the work tree with `{revision}`: {reason}")]
     Failed {

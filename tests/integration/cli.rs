@@ -2,6 +2,8 @@
 //! codes; the snapshot holds what was printed and which files changed.
 
 mod builds;
+mod changed_since;
+mod completions;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

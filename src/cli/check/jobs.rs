@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::CheckedFile;
 use super::inputs::{Input, Place, STANDARD_INPUT};
+use super::results::RebuildCost;
 use crate::analysis::{self, Session};
 use crate::cli::failure::Failure;
 use crate::cli::read;
@@ -70,6 +71,14 @@ impl Job {
         let path =
             (self.input.place == Place::File || self.input.name != STANDARD_INPUT).then_some(self.input.path.as_path());
         analysis::Input { path, source: &self.source, settings: &self.settings, session, pending: &[] }
+    }
+
+    /// What a change costs with a text as it is and as it is planned; `None` where the build or its context is not known.
+    pub(super) fn rebuild_cost(&self, source: &str) -> Option<RebuildCost> {
+        let session = Session::default();
+        let input = analysis::Input { source, ..self.analysis_with(&session) };
+        let (before, after) = analysis::rebuild_cost(&input)?;
+        Some(RebuildCost { before, after })
     }
 
     /// The file with what was found in it, or in the text that it has become.

@@ -14,7 +14,12 @@ pub(super) fn in_words(cost: &Cost) -> String {
     format!("cost: about {} on {share} ({basis}; {time})", duration(cost.seconds))
 }
 
-fn duration(seconds: f64) -> String {
+/// `35 s × 84%`: what each change that pays pays, and how many do.
+pub(super) fn short(cost: &Cost) -> String {
+    format!("{} × {:.0}%", duration(cost.seconds), cost.rate * 100.0)
+}
+
+pub(super) fn duration(seconds: f64) -> String {
     if seconds >= 120.0 {
         return format!("{:.0} min", seconds / 60.0);
     }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{Results, cost};
+use super::{Results, whole_message};
 use crate::diagnostic::Severity;
 
 pub(super) fn render(results: &Results) -> String {
@@ -21,8 +21,6 @@ pub(super) fn render(results: &Results) -> String {
         } else {
             String::new()
         };
-        let details = [diagnostic.help.clone(), diagnostic.cost.as_ref().map(cost::in_words)];
-        let message = details.into_iter().flatten().fold(diagnostic.message.clone(), |all, line| all + "\n" + &line);
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
@@ -31,7 +29,7 @@ pub(super) fn render(results: &Results) -> String {
             start.line,
             end.line,
             property(&format!("layerwise ({})", diagnostic.rule)),
-            data(&message),
+            data(&whole_message(diagnostic)),
         );
     }
     text

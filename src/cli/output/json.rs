@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::statistics::{self, Statistic};
 use super::{CheckedFile, Results};
 use crate::diagnostic::{Cost, Diagnostic, Fix};
 use crate::lint;
@@ -14,7 +15,7 @@ const VERSION: u32 = 1;
 pub(super) fn render(results: &Results) -> String {
     let counts = results.counts();
     let diagnostics: Vec<Value> =
-        results.findings().map(|(file, diagnostic)| json_diagnostic(file, diagnostic)).collect();
+        results.entries().map(|(file, diagnostic, print)| json_diagnostic(file, diagnostic, &print.in_run)).collect();
     let document = json!({
         "version": VERSION,
         "files": results.files.len(),
@@ -28,7 +29,9 @@ pub(super) fn render(results: &Results) -> String {
             unsafely_fixable: counts.unsafely_fixable,
             fixed: results.fixed,
             failed: results.failed,
+            baselined: results.baselined,
         },
+        "statistics": statistics::of(results).iter().map(json_statistic).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
 }
@@ -43,9 +46,14 @@ struct Summary {
     unsafely_fixable: usize,
     fixed: usize,
     failed: usize,
+    baselined: usize,
 }
 
-fn json_diagnostic(file: &CheckedFile, diagnostic: &Diagnostic) -> Value {
+fn json_statistic(statistic: &Statistic) -> Value {
+    json!({ "rule": statistic.rule, "findings": statistic.findings, "fixable": statistic.fixable })
+}
+
+fn json_diagnostic(file: &CheckedFile, diagnostic: &Diagnostic, print: &str) -> Value {
     let meta = lint::find(diagnostic.rule);
     let related: Vec<Value> = diagnostic
         .related
@@ -64,6 +72,7 @@ fn json_diagnostic(file: &CheckedFile, diagnostic: &Diagnostic) -> Value {
         "cost": diagnostic.cost.as_ref().map(json_cost),
         "fix": diagnostic.fix.as_ref().map(|fix| json_fix(file, fix)),
         "url": meta.map(lint::Meta::url),
+        "fingerprint": print,
     })
 }
 

@@ -1,12 +1,11 @@
 //! SARIF 2.1.0: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::{CheckedFile, Results, cost};
+use super::{CheckedFile, Results, whole_message};
 use crate::diagnostic::{Diagnostic, Fix, Severity};
 use crate::lint::{self, Meta};
 use crate::text::TextRange;
@@ -14,12 +13,11 @@ use crate::text::TextRange;
 pub(super) fn render(results: &Results) -> String {
     let found: BTreeSet<&str> = results.findings().map(|(_, diagnostic)| diagnostic.rule).collect();
     let metas: Vec<&Meta> = lint::every_meta().filter(|meta| found.contains(meta.name)).collect();
-    let mut seen = HashMap::new();
     let entries: Vec<Value> = results
-        .findings()
-        .map(|(file, diagnostic)| {
+        .entries()
+        .map(|(file, diagnostic, print)| {
             let index = metas.iter().position(|meta| meta.name == diagnostic.rule);
-            result(file, diagnostic, index, &mut seen)
+            result(file, diagnostic, index, &print.in_run)
         })
         .collect();
     let document = json!({
@@ -63,14 +61,8 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(
-    file: &CheckedFile,
-    diagnostic: &Diagnostic,
-    rule_index: Option<usize>,
-    seen: &mut HashMap<String, usize>,
-) -> Value {
-    let details = [diagnostic.help.clone(), diagnostic.cost.as_ref().map(cost::in_words)];
-    let message = details.into_iter().flatten().fold(diagnostic.message.clone(), |all, line| all + "\n" + &line);
+fn result(file: &CheckedFile, diagnostic: &Diagnostic, rule_index: Option<usize>, print: &str) -> Value {
+    let message = whole_message(diagnostic);
     let mut result = Map::new();
     result.insert("ruleId".into(), json!(diagnostic.rule));
     if let Some(index) = rule_index {
@@ -87,7 +79,7 @@ fn result(
         });
         result.insert("relatedLocations".into(), related.collect());
     }
-    result.insert("partialFingerprints".into(), json!({ "layerwise/v1": fingerprint(file, diagnostic, seen) }));
+    result.insert("partialFingerprints".into(), json!({ "layerwise/v1": print }));
     // A fix in several files cannot be told as changes of regions, and half of it is no fix; one without changes is
     // not allowed.
     if let Some(fix) = diagnostic.fix.as_ref().filter(|fix| fix.files.is_empty() && !fix.edit.is_empty()) {
@@ -120,24 +112,6 @@ fn json_fix(file: &CheckedFile, fix: &Fix) -> Value {
     json!({
         "description": { "text": format!("{} ({}: {})", fix.title, fix.safety.name(), fix.argument) },
         "artifactChanges": [{ "artifactLocation": { "uri": uri(&file.name) }, "replacements": replacements }],
-    })
-}
-
-/// What stays the same when lines are added above: the file, the rule, the text of the line, and for findings that have
-/// all of these in common their number.
-fn fingerprint(file: &CheckedFile, diagnostic: &Diagnostic, seen: &mut HashMap<String, usize>) -> String {
-    let line = file.line_at(diagnostic.range.start).trim();
-    let key = format!("{}\0{}\0{line}", file.name, diagnostic.rule);
-    let number = seen.entry(key.clone()).or_default();
-    *number += 1;
-    hexadecimal(&Sha256::digest(format!("{key}\0{number}")))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }
 

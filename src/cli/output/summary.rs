@@ -22,6 +22,9 @@ pub(super) fn render(results: &Results, fixing: bool) -> String {
         }
         (left, _) => writeln!(text, "Found {}.", count(left, "finding")),
     };
+    if results.baselined > 0 {
+        let _ = writeln!(text, "{} of the baseline not shown.", count(results.baselined, "finding"));
+    }
     if let Some(line) = fixable(results, counts) {
         let _ = writeln!(text, "{line}");
     }

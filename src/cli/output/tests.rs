@@ -1,7 +1,7 @@
 //! Every format over findings with labels, costs and fixes of all kinds.
 
 use super::{Format, Rendering, render};
-use crate::cli::check::{CheckedFile, Results};
+use crate::cli::check::{CheckedFile, RebuildCost, Results};
 use crate::config::FailOn;
 use crate::diagnostic::{Cost, Diagnostic, FileEdit, Fix, Label, Safety, Severity};
 use crate::text::{Change, TextEdit, TextRange};
@@ -63,8 +63,9 @@ fn results() -> Results {
         finding(Severity::Info, TextRange::empty(SOURCE.len()), Some(fix(Safety::Manual, vec![], vec![]))),
     ];
     crate::lint::sort(&mut diagnostics);
-    let file = CheckedFile::new("app/Dockerfile", SOURCE, diagnostics, FailOn::Warning);
-    Results { files: vec![file], failed: 1, fixed: 2, wanted: Safety::Safe }
+    let mut file = CheckedFile::new("app/Dockerfile", SOURCE, diagnostics, FailOn::Warning);
+    file.rebuild_cost = Some(RebuildCost { before: 38.3, after: 12.0 });
+    Results { files: vec![file], failed: 1, fixed: 2, baselined: 3, wanted: Safety::Safe }
 }
 
 #[test]
@@ -79,8 +80,13 @@ fn every_format_shows_everything() {
         ("json", Format::Json),
         ("sarif", Format::Sarif),
         ("github", Format::Github),
+        ("gitlab", Format::Gitlab),
+        ("checkstyle", Format::Checkstyle),
+        ("junit", Format::Junit),
+        ("rdjson", Format::Rdjson),
+        ("markdown", Format::Markdown),
     ] {
-        let text = render(&results(), format, Rendering { quiet: false, fixing: name == "concise" });
+        let text = render(&results(), format, Rendering { quiet: false, fixing: name == "concise", statistics: false });
         let plain = anstream::adapter::strip_str(&text).to_string();
         settings.bind(|| insta::assert_snapshot!(name, plain));
     }
@@ -88,7 +94,7 @@ fn every_format_shows_everything() {
 
 #[test]
 fn every_key_of_the_json_document_is_documented() {
-    let text = render(&results(), Format::Json, Rendering { quiet: false, fixing: false });
+    let text = render(&results(), Format::Json, Rendering { quiet: false, fixing: false, statistics: false });
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let manual = include_str!("../../../docs/json.md");
     let mut values = vec![&document];
