@@ -23,8 +23,8 @@ use super::{Status, shown, terminal, write};
 use crate::analysis;
 use crate::config::{Builder, Discovery, FailOn, Overrides, Source};
 use crate::diagnostic::Safety;
-use inputs::Place;
 use gate::{Gate, GateArgs};
+use inputs::Place;
 use jobs::{Job, Jobs};
 use outputs::OutputArgs;
 #[cfg(test)]
@@ -110,11 +110,8 @@ pub(super) fn run(args: &CheckArgs) -> Status {
     let found = inputs::find(&args.paths, args.stdin_filename.as_deref(), &discovery);
     let mut failures = found.failures;
     let Jobs { jobs, templates } = Jobs::read(&found.inputs, &discovery, &mut failures);
-    let status = if args.diff {
-        show_diff(args, &jobs, &mut failures)
-    } else {
-        show_findings(args, &gate, jobs, &mut failures)
-    };
+    let status =
+        if args.diff { show_diff(args, &jobs, &mut failures) } else { show_findings(args, &gate, jobs, &mut failures) };
     if found.inputs.is_empty() && failures.is_empty() {
         terminal::note("warning: no Dockerfile found under the given paths");
     }

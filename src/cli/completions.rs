@@ -37,15 +37,11 @@ pub(super) fn man(args: &ManArgs, mut program: Command) -> Status {
         Some(name) => program.find_subcommand(name).cloned(),
     };
     let mut text = Vec::new();
-    match page.map(|page| Man::new(page).render(&mut text)) {
-        Some(Ok(())) => {
-            terminal::print(&String::from_utf8_lossy(&text));
-            Status::Clean
-        }
-        // Writing to memory cannot fail.
-        _ => {
-            failure::report(&[Failure::NoCommand(args.command.clone().unwrap_or_default())]);
-            Status::Failed
-        }
+    // Writing to memory cannot fail.
+    if let Some(Ok(())) = page.map(|page| Man::new(page).render(&mut text)) {
+        terminal::print(&String::from_utf8_lossy(&text));
+        return Status::Clean;
     }
+    failure::report(&[Failure::NoCommand(args.command.clone().unwrap_or_default())]);
+    Status::Failed
 }

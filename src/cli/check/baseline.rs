@@ -27,6 +27,7 @@ struct Document {
 
 /// Only the number, of whatever version.
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an object with `version` and `findings`")]
 struct Versioned {
     version: u32,
 }
@@ -84,7 +85,8 @@ impl Baseline {
                 expected.remove(&entry(&path, diagnostic, print));
             }
             applied.gone += expected.len();
-            applied.known += file.retain(|_, diagnostic, print| !self.entries.contains(&entry(&path, diagnostic, print)));
+            applied.known +=
+                file.retain(|_, diagnostic, print| !self.entries.contains(&entry(&path, diagnostic, print)));
         }
         results.baselined = applied.known;
         applied
@@ -94,7 +96,8 @@ impl Baseline {
 /// Writes a baseline of all findings; gives their number.
 pub(super) fn write(path: &Path, results: &Results) -> Result<usize, Failure> {
     let folder = folder_of(path);
-    let entries = results.entries().map(|(file, diagnostic, print)| entry(&path_from(&folder, file), diagnostic, print));
+    let entries =
+        results.entries().map(|(file, diagnostic, print)| entry(&path_from(&folder, file), diagnostic, print));
     let findings: BTreeSet<Entry> = entries.collect();
     let document = Document { version: VERSION, findings: findings.into_iter().collect() };
     write::file(path, &shown(path), &crate::cli::to_json(&document))?;

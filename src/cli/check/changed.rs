@@ -62,13 +62,12 @@ impl<'a> Changes<'a> {
         // A folder without a `.git` of its own belongs to the repository of the one above.
         let top = folder.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
         let known = self.opened.iter().position(|branch| Some(branch.top()) == top);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let branch = Branch::since(folder, self.revision);
-                self.opened.push(branch.map_err(|error| Failure::Branch(error.to_string()))?);
-                self.opened.len() - 1
-            }
+        let index = if let Some(index) = known {
+            index
+        } else {
+            let branch = Branch::since(folder, self.revision);
+            self.opened.push(branch.map_err(|error| Failure::Branch(error.to_string()))?);
+            self.opened.len() - 1
         };
         self.branches.insert(folder.to_owned(), index);
         Ok(index)
@@ -108,9 +107,9 @@ impl Touched {
     pub(super) fn holds(&self, file: &CheckedFile, diagnostic: &Diagnostic) -> bool {
         let Self::Lines(touched) = self else { return *self == Self::Everything };
         let places = diagnostic.related.iter().map(|label| label.range).chain([diagnostic.range]);
-        places.map(|range| file.lines(range)).any(|(first, last)| {
-            touched.iter().any(|(from, to)| first <= *to && *from <= last)
-        })
+        places
+            .map(|range| file.lines(range))
+            .any(|(first, last)| touched.iter().any(|(from, to)| first <= *to && *from <= last))
     }
 }
 

@@ -50,10 +50,10 @@ impl GateArgs {
         let changed_since = self.changed_since.clone().filter(|revision| !revision.is_empty());
         let writing = self.write_baseline().is_some();
         match (baseline, &changed_since) {
-            (_, Some(_)) if fixing => return Err(Failure::Together("--changed-since", "--fix or --diff", FIXES_ALL)),
-            (Some(_), _) if fixing => return Err(Failure::Together("--baseline", "--fix or --diff", FIXES_ALL)),
+            (_, Some(_)) if fixing => return Err(Failure::Together("--changed-since", "--fix`, `--diff", FIXES_ALL)),
+            (Some(_), _) if fixing => return Err(Failure::Together("--baseline", "--fix`, `--diff", FIXES_ALL)),
             (_, Some(_)) if writing => return Err(Failure::Together("--changed-since", "--write-baseline", WHOLE)),
-            _ if writing && fixing => return Err(Failure::Together("--write-baseline", "--fix or --diff", FIXES_ALL)),
+            _ if writing && fixing => return Err(Failure::Together("--write-baseline", "--fix`, `--diff", FIXES_ALL)),
             _ => {}
         }
         let baseline = baseline.filter(|_| !writing).map(Baseline::read).transpose()?;

@@ -70,10 +70,7 @@ fn places(matches: &ArgMatches, option: &str) -> impl Iterator<Item = Option<usi
 }
 
 /// A file belongs to the last format before it. One format alone takes a file from wherever it is said.
-fn paired(
-    formats: Vec<(Option<usize>, Format)>,
-    files: Vec<(Option<usize>, PathBuf)>,
-) -> Result<Vec<Output>, String> {
+fn paired(formats: Vec<(Option<usize>, Format)>, files: Vec<(Option<usize>, PathBuf)>) -> Result<Vec<Output>, String> {
     let formats = if formats.is_empty() { vec![(None, Format::default())] } else { formats };
     let alone = formats.len() == 1 && files.len() == 1;
     let mut outputs: Vec<Output> = formats.iter().map(|(_, format)| Output { format: *format, file: None }).collect();
@@ -81,11 +78,11 @@ fn paired(
         let index = if alone && at.is_none() { Some(0) } else { formats.iter().rposition(|(place, _)| *place <= at) };
         let name = file.display();
         let output = index.and_then(|index| outputs.get_mut(index)).ok_or_else(|| {
-            format!("--output-file {name} stands before any --output-format; it belongs to the format before it\n")
+            format!("--output-file {name} stands before any --output-format; it belongs to the format before it")
         })?;
         if let Some(other) = &output.file {
             let other = other.display();
-            return Err(format!("--output-file {other} and --output-file {name} belong to one --output-format\n"));
+            return Err(format!("--output-file {other} and --output-file {name} belong to one --output-format"));
         }
         output.file = Some(file);
     }
@@ -100,8 +97,8 @@ fn distinct(outputs: Vec<Output>) -> Result<Vec<Output>, String> {
     for (index, output) in outputs.iter().enumerate() {
         if outputs.iter().take(index).any(|earlier| earlier.file == output.file) {
             return Err(match &output.file {
-                Some(file) => format!("two outputs would go to {}\n", file.display()),
-                None => "two outputs would go to standard output; write --output-file FILE after the format of one\n"
+                Some(file) => format!("two outputs would go to {}", file.display()),
+                None => "two outputs would go to standard output; write --output-file FILE after the format of one"
                     .to_owned(),
             });
         }

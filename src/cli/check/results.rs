@@ -59,8 +59,7 @@ impl CheckedFile {
         };
         let mut next = Fingerprints::default();
         let found = file.diagnostics.iter();
-        file.fingerprints =
-            found.map(|each| next.next(name, each.rule, file.line_at(each.range.start))).collect();
+        file.fingerprints = found.map(|each| next.next(name, each.rule, file.line_at(each.range.start))).collect();
         file
     }
 

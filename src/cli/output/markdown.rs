@@ -77,14 +77,18 @@ fn costs(text: &mut String, results: &Results) {
     if known.is_empty() {
         return;
     }
-    text.push_str("\n### Expected rebuild cost per change\n\n| file | now | after `layerwise optimize` |\n|---|--:|--:|\n");
+    text.push_str(
+        "\n### Expected rebuild cost per change\n\n| file | now | after `layerwise optimize` |\n|---|--:|--:|\n",
+    );
     for (file, cost) in known {
         let (now, then) = (duration(cost.before), duration(cost.after));
         let then = if now == then { "the same" } else { &then };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "| {} | {now} | {then} |", cell(&ci_path(&file.name)));
     }
-    text.push_str("\nSeconds are estimates; shares of changes come from the history, or are usual ones where it is short.\n");
+    text.push_str(
+        "\nSeconds are estimates; shares of changes come from the history, or are usual ones where it is short.\n",
+    );
 }
 
 /// A text in a cell of a table: on one line, `|` escaped, and outside of code nothing that Markdown or HTML would read.

@@ -66,9 +66,8 @@ impl Branch {
     pub fn text_before(&self, path: &str) -> Result<Option<String>, GitError> {
         let old = match self.changed.get(path) {
             Some(Some(old)) => old,
-            Some(None) => return Ok(None),
             None if self.tracked.contains(path) => path,
-            None => return Ok(None),
+            Some(None) | None => return Ok(None),
         };
         let failed = |failure: Failure| GitError::Failed { revision: self.base.clone(), reason: failure.to_string() };
         self.program.run(&["cat-file", "blob", &format!("{}:{old}", self.base)]).map(Some).map_err(failed)
