@@ -93,7 +93,7 @@ pub struct CommandSpec {
     /// It does so where one of these holds.
     #[serde(default)]
     pub locked_when: Vec<Condition>,
-    /// What to write instead to make it so.
+    /// What to write instead to make it so; none where the ordinary command keeps to a lock file that is in step.
     #[serde(default)]
     pub locked_instead: Option<String>,
     /// Whether it empties its outputs first.
