@@ -35,6 +35,7 @@ pub struct Transfer {
     link: bool,
     chmod: bool,
     remote: bool,
+    mixed: bool,
 }
 
 /// Where copied files come from.
@@ -86,7 +87,10 @@ impl Transfer {
             add,
             mentions,
             remote,
+            mixed: false,
         };
+        // Where a heredoc or a download stands beside files of the context, they are not all that it brings.
+        transfer.mixed = remote || words.len() < arguments.sources.len();
         if let (Supply::Context, Some(sources)) = (&transfer.supply, sources) {
             let local: Vec<String> = sources.into_iter().filter(|source| !(add && is_remote(source))).collect();
             transfer.select(&reader, stages, instruction, &local);
@@ -151,7 +155,7 @@ impl Transfer {
         }
         if let Some(context) = reader.inputs.context {
             selector = selector.with_links(context);
-            self.placement = self.place(reader, stages, &selector, context).filter(|_| !parents);
+            self.placement = self.place(reader, stages, &selector, context).filter(|_| !parents && !self.mixed);
         }
         self.selector = Some(selector);
     }
@@ -177,19 +181,34 @@ impl Transfer {
             _ => path,
         };
         let roots = roots.into_iter();
-        let roots = roots.map(|(path, kind)| root(real(path, kind), kind, destination, into_directory)).collect();
+        let places = Landing { destination, into_directory, may_be_made: reader.names(stages, destination.name()) };
+        let roots = roots.map(|(path, kind)| places.root(real(path, kind), kind)).collect();
         Some(Placement { selector: selector.clone(), roots })
     }
 }
 
-fn root(context: String, kind: EntryKind, destination: &StagePath, into_directory: bool) -> Root {
-    let directory = kind == EntryKind::Directory;
-    let name = context.rsplit('/').next().unwrap_or_default();
-    // `COPY app.conf /etc/app.conf` names the file.
-    let uncertain = !directory && !into_directory && destination.name() != name;
-    let landing =
-        if directory || !into_directory { destination.clone() } else { destination.join(&path::join(".", name)) };
-    Root { context, directory, landing, uncertain }
+/// Where the sources of one instruction land.
+struct Landing<'a> {
+    destination: &'a StagePath,
+    into_directory: bool,
+    /// Whether a `RUN` before may have made a directory there.
+    may_be_made: bool,
+}
+
+impl Landing<'_> {
+    fn root(&self, context: String, kind: EntryKind) -> Root {
+        let directory = kind == EntryKind::Directory;
+        let name = context.rsplit('/').next().unwrap_or_default();
+        // `COPY app.conf /etc/app.conf` names the file.
+        let names_file = self.destination.name() == name && !self.may_be_made;
+        let uncertain = !directory && !self.into_directory && !names_file;
+        let landing = if directory || !self.into_directory {
+            self.destination.clone()
+        } else {
+            self.destination.join(&path::join(".", name))
+        };
+        Root { context, directory, landing, uncertain }
+    }
 }
 
 /// Whether a directory is known to exist in the stage that is being read, the last of `stages`: a step of it or of the
@@ -234,6 +253,24 @@ impl Reader<'_> {
     fn expand(&self, text: &str) -> Option<String> {
         let expansion = syntax::expand(text, self.inputs.file.escape(), &|name| self.state.lookup(name)).ok()?;
         expansion.unset.is_empty().then_some(expansion.text)
+    }
+
+    /// Whether a `RUN` of the stage that is being read, or of those that it starts from, has the name in its text.
+    fn names(&self, stages: &[Stage], name: &str) -> bool {
+        let instructions = self.inputs.file.instructions();
+        let mut next = stages.last();
+        while let Some(stage) = next {
+            let runs = stage.steps.iter().filter(|step| matches!(step.action, Action::Run(_)));
+            let mut texts = runs.map(|step| instructions[step.instruction].range.of(self.inputs.file.source()));
+            if texts.any(|text| text.contains(name)) {
+                return true;
+            }
+            next = match stage.base {
+                Base::Stage(index) => stages.get(index),
+                _ => None,
+            };
+        }
+        false
     }
 
     fn mentions<'w>(&self, words: impl Iterator<Item = &'w str>) -> Vec<String> {

@@ -4,7 +4,7 @@ use super::crossing::may_write;
 use crate::{
     context::{EntryKind, Filtered},
     ecosystem::{home_settings, project_directories, system_directories},
-    model::{Action, Build, Placement, Root, Run, StagePath, Step, StepId, Supply, Transfer},
+    model::{Action, Build, Placement, Root, StagePath, StepId, Supply, Transfer},
     syntax::Instruction,
 };
 
@@ -64,11 +64,14 @@ impl<'a> Carried<'a> {
                 _ => Bring::Unknown,
             };
         };
-        // Several sources may share a place; later ones win.
+        // Several sources may share a place; later ones win, and directories become one.
         let origins = placement.roots.iter().rev().filter_map(|root| root.origin(place));
-        let mut brought = origins.map(|path| bring_of(context, placement, &path));
-        if let Some(brought) = brought.find(|brought| *brought != Bring::Nothing) {
-            return brought;
+        let brought = origins.map(|path| bring_of(context, placement, &path));
+        let mut brought = brought.filter(|brought| *brought != Bring::Nothing);
+        match (brought.next(), brought.next()) {
+            (Some(Bring::Directory(_)), Some(_)) => return Bring::Unknown,
+            (Some(brought), _) => return brought,
+            (None, _) => {}
         }
         if placement.roots.iter().any(|root| root.other_landing().is_some_and(|other| overlaps(&other, place))) {
             return Bring::Unknown;
@@ -145,10 +148,39 @@ impl<'a> Carried<'a> {
     }
 }
 
-/// The link, made by an earlier step, behind which a place stands.
+/// The link, made or copied by an earlier step, behind which a place stands, or which stands there.
 pub(super) fn link_above(build: &Build<'_>, id: StepId, place: &StagePath) -> Option<StagePath> {
-    let links = build.steps_to(id).filter_map(Step::run).flat_map(Run::links);
-    links.into_iter().find(|link| place.below(link).is_some()).cloned()
+    build.steps_to(id).find_map(|step| match &step.action {
+        Action::Run(run) => run.links().find(|link| place.below(link).is_some()).cloned(),
+        Action::Transfer(transfer) => copied_link(build, transfer, place),
+        _ => None,
+    })
+}
+
+/// The link of the context that a copy puts at a place or above it.
+fn copied_link(build: &Build<'_>, transfer: &Transfer, place: &StagePath) -> Option<StagePath> {
+    let (context, placement) = (build.inputs.context?, transfer.placement.as_ref()?);
+    let is_link = |path: &str| {
+        let found = context.entry(path).is_some_and(|entry| entry.kind == EntryKind::Link);
+        found && placement.selector.selects(path)
+    };
+    let mut above = place.clone();
+    loop {
+        if placement
+            .roots
+            .iter()
+            .filter(|root| root.directory)
+            .filter_map(|root| root.origin(&above))
+            .any(|path| is_link(&path))
+        {
+            return Some(above);
+        }
+        let parent = above.parent();
+        if parent == above {
+            return None;
+        }
+        above = parent;
+    }
 }
 
 /// Whether two places are at or below one another. A place of which only the base image knows where it stands is taken to
@@ -208,6 +240,11 @@ fn directory_reaches(context: &Filtered<'_>, path: &str, landing: &StagePath, de
 }
 
 fn bring_of(context: &Filtered<'_>, placement: &Placement, path: &str) -> Bring {
+    // What is named through a link that the copy brings stands elsewhere.
+    let is_link = |above: &str| context.entry(above).is_some_and(|entry| entry.kind == EntryKind::Link);
+    if path.match_indices('/').any(|(end, _)| is_link(&path[..end])) {
+        return Bring::Unknown;
+    }
     let kind = if path.is_empty() { Some(EntryKind::Directory) } else { context.entry(path).map(|entry| entry.kind) };
     match kind {
         Some(EntryKind::Directory) => Bring::Directory(path.to_owned()),

@@ -132,12 +132,16 @@ impl Reader<'_> {
 
     /// Nobody knows what is reached through a link that an earlier step, or the step itself, has made.
     fn check_links(&self) -> Result<(), Obstacle> {
+        let build = self.carried.build;
         let next = StepId { step: self.id.step + 1, ..self.id };
         for command in &self.run.commands {
-            let named = command.accesses.iter().map(|access| &access.path);
-            for path in named.chain(&command.directory) {
-                let link = link_above(self.carried.build, next, path).filter(|link| link != path);
-                if let Some(link) = link {
+            let closure = command.closure.iter();
+            let read = closure.flat_map(|closure| &closure.reads).filter_map(|read| command.place_of(&read.path));
+            let named = command.accesses.iter().map(|access| access.path.clone());
+            for path in named.chain(command.directory.clone()).chain(read) {
+                let above = link_above(build, next, &path).filter(|link| *link != path);
+                // The step's own links are not followed where it makes them.
+                if let Some(link) = above.or_else(|| link_above(build, self.id, &path)) {
                     return Err(self.obstacle(format!("it reaches `{path}` through the link `{link}`"), path.as_str()));
                 }
             }

@@ -1,7 +1,7 @@
 //! How far down a copy may move.
 
 use super::{
-    carried::Carried,
+    carried::{Bring, Carried},
     crossing::{Caveat, Crossing, Needed, Obstacle, cross_run},
     presence::{created, makes},
     transfer_crossing::cross_transfer,
@@ -114,9 +114,12 @@ fn cross_step(carried: &Carried<'_>, id: StepId, ahead: &[Needed]) -> Result<Opt
             if overlaps && !is_root {
                 return Err(Obstacle::new(id, "it would create the directory for another user", path.as_str()));
             }
+            if is_perhaps_no_directory(carried, path) {
+                return Err(Obstacle::new(id, "it may be no directory that the copy brings there", path.as_str()));
+            }
             Ok(None)
         }
-        Action::Volume(paths) => match paths.iter().find(|path| carried.brings(path) != super::Bring::Nothing) {
+        Action::Volume(paths) => match paths.iter().find(|path| carried.brings(path) != Bring::Nothing) {
             Some(path) => Err(Obstacle::new(id, "some builders drop what is copied into a volume", path.as_str())),
             None => Ok(None),
         },
@@ -126,6 +129,18 @@ fn cross_step(carried: &Carried<'_>, id: StepId, ahead: &[Needed]) -> Result<Opt
         },
         Action::Malformed => Err(Obstacle::new(id, "the instruction cannot be read", "")),
         Action::Environment(_) | Action::User | Action::Shell | Action::Metadata => Ok(None),
+    }
+}
+
+/// Whether the copy may bring a link or a file to where a directory would be created.
+fn is_perhaps_no_directory(carried: &Carried<'_>, path: &StagePath) -> bool {
+    match carried.brings(path) {
+        Bring::Nothing | Bring::Directory(_) => false,
+        Bring::File(_) => true,
+        Bring::Unknown => {
+            let destination = carried.transfer.destination.as_ref();
+            destination.is_none_or(|destination| path.below(destination).is_none_or(|rest| !rest.is_empty()))
+        }
     }
 }
 

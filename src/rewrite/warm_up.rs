@@ -4,7 +4,7 @@
 
 use super::{
     carried::{Bring, Carried, overlaps},
-    crossing::{Needed, Obstacle, PATTERN_LETTERS, may_write},
+    crossing::{Needed, Obstacle, PATTERN_LETTERS, cross_run, may_write},
     early_install::EarlyInstall,
     emit::{insert_above, manifest_lines, move_above},
     moves::{Move, MoveKind, Refused, listed},
@@ -208,7 +208,7 @@ fn argument(command: &KnownCommand, (step, line): (&WarmUp, &str), ahead: &Ahead
 }
 
 /// Puts the lines in front of the copy. Where the step below finds another directory, user, shell, variable or file than
-/// the copy does, all of it moves in front of that step.
+/// the copy does, or what a `RUN` between them has prepared, all of it moves in front of that step.
 fn place(
     build: &Build<'_>,
     carried: &Carried<'_>,
@@ -220,11 +220,13 @@ fn place(
     let is_settled = step.closure.reads.iter().all(|read| {
         command.place_of(&read.path).is_some_and(|place| !is_touched_between(build, carried.id, id, &place))
     });
-    if is_settled && build.step(carried.id).before == build.step(id).before {
+    let between = (carried.id.step + 1..id.step).map(|step| StepId { step, ..id });
+    let runs: Vec<(StepId, &Run)> = between.filter_map(|id| Some((id, build.step(id).run()?))).collect();
+    if is_settled && runs.is_empty() && build.step(carried.id).before == build.step(id).before {
         return Some(insert_above(file, carried.instruction, lines));
     }
     // The directory that a `WORKDIR` between them creates would not get the copy's owner.
-    if carried.instruction.flag("chown").is_some() {
+    if carried.instruction.flag("chown").is_some() || !runs.iter().all(|(id, run)| is_free(carried, *id, run)) {
         return None;
     }
     move_above(file, carried.instruction, build.instruction(id), lines)
@@ -240,6 +242,12 @@ fn is_touched_between(build: &Build<'_>, from: StepId, to: StepId, place: &Stage
         Action::Malformed => true,
         _ => false,
     })
+}
+
+/// Whether the copy may move below a `RUN` without anything copied ahead.
+fn is_free(carried: &Carried<'_>, id: StepId, run: &Run) -> bool {
+    let crossed = cross_run(carried, id, run, &[]);
+    crossed.is_ok_and(|crossing| crossing.manifests.is_empty() && crossing.caveats.is_empty())
 }
 
 /// The shell's words that make empty files, in front of the command that needs them.
