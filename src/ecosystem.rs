@@ -33,7 +33,7 @@ mod words;
 
 pub use arguments::{Volatility, argument_volatility};
 pub use catalog::{Catalog, PackError};
-pub use images::{ImageFacts, Runtime, image_facts};
+pub use images::{ImageFacts, ImageUser, Runtime, image_facts};
 pub use interface::{Closure, Effect, Locking, Missing, Need, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
 pub use pattern::Pattern;
 pub use places::{home_settings, is_universal_variable, ordinary_directories, project_directories, system_directories};

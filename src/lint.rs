@@ -29,6 +29,7 @@ mod rules {
     pub(super) mod link_lost_by_chmod;
     pub(super) mod manifest_copy_misses_file;
     pub(super) mod metadata_before_run;
+    pub(super) mod missing_cache_mount;
     pub(super) mod missing_dockerignore;
     pub(super) mod package_cache_kept;
     pub(super) mod secret_in_image;

@@ -37,6 +37,7 @@ mod warm_up;
 mod whole_copy;
 
 pub use bring::bring;
+pub use cache_mount::{cache_mount, cache_mounts};
 pub use carried::{Bring, Carried};
 pub use crossing::{Caveat, Crossing, Needed, Obstacle};
 pub use declaration::sink_declaration;

@@ -34,6 +34,9 @@ pub struct ImageFacts {
     /// Variables.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Users that it adds.
+    #[serde(default)]
+    pub users: Vec<ImageUser>,
     /// Programs of its own (`*` allowed), in directories that come before those of the system on its search path: what the
     /// system's package manager installs never takes their place.
     #[serde(default)]
@@ -48,6 +51,20 @@ pub struct ImageFacts {
     /// Packages of the operating system that only builds need, or that every runtime has as well.
     #[serde(default)]
     pub build_packages: Vec<String>,
+}
+
+/// A user that an image adds.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ImageUser {
+    /// The name, which its group has as well.
+    pub name: String,
+    /// Number of the user.
+    pub uid: u32,
+    /// Number of the group.
+    pub gid: u32,
+    /// The home, which is there and the user's.
+    pub home: String,
 }
 
 /// An image that runs what is built in another one.
@@ -68,6 +85,11 @@ impl ImageFacts {
     /// Whether the image has this program of its own.
     pub fn brings(&self, program: &str) -> bool {
         self.programs.iter().any(|known| name_matches(known, program))
+    }
+
+    /// The user of this name or number that the image adds.
+    pub fn user(&self, name: &str) -> Option<&ImageUser> {
+        self.users.iter().find(|user| user.name == name || user.uid.to_string() == name)
     }
 
     /// The image that runs what is built in this one at `tag`.

@@ -23,6 +23,16 @@ pub struct Cache {
     /// Options, variables and commands that defeat a cache mount.
     #[serde(default)]
     pub defeated_by: Vec<String>,
+    /// Options that move the directory.
+    #[serde(default)]
+    pub moved_by: Vec<String>,
+    /// The commands that download into it, by their last words; those that install where there are none.
+    #[serde(default)]
+    pub filled_by: Vec<String>,
+    /// The file of settings in Docker's images that makes the manager delete its downloads at once, and which a step with a
+    /// cache mount must remove first.
+    #[serde(default)]
+    pub settings_removed: Option<String>,
     /// Whether only a later download reads what stands there: then a cache mount may take the place of every directory.
     #[serde(default)]
     pub disposable: bool,

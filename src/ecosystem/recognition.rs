@@ -143,6 +143,12 @@ impl Match {
             .any(|name| self.title.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with(' ')))
     }
 
+    /// Whether the command downloads into the cache of its package manager.
+    pub fn fills_cache(&self) -> bool {
+        let filled_by = self.pack.cache.as_ref().map_or(&[][..], |cache| &cache.filled_by);
+        if filled_by.is_empty() { self.effect() == Effect::Install } else { self.is_any_of(filled_by) }
+    }
+
     /// Whether a variable of this name changes what the command does.
     pub fn reads_variable(&self, name: &str) -> bool {
         self.pack.environment.iter().any(|pattern| name_matches(pattern, name))

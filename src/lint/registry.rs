@@ -11,6 +11,7 @@ use super::rules::incomplete_dockerignore::IncompleteDockerignore;
 use super::rules::link_lost_by_chmod::LinkLostByChmod;
 use super::rules::manifest_copy_misses_file::ManifestCopyMissesFile;
 use super::rules::metadata_before_run::MetadataBeforeRun;
+use super::rules::missing_cache_mount::MissingCacheMount;
 use super::rules::missing_dockerignore::MissingDockerignore;
 use super::rules::package_cache_kept::PackageCacheKept;
 use super::rules::secret_in_image::SecretInImage;
@@ -41,6 +42,7 @@ pub static RULES: &[&dyn Rule] = &[
     &IgnoredCopySource,
     &SingleStageBuild,
     &PackageCacheKept,
+    &MissingCacheMount,
     &DeletedInLaterLayer,
     &ChownInOwnLayer,
     &VcsCopied,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     context::Filtered,
-    ecosystem::{Catalog, Effect, Match, Volatility, argument_volatility, pack::Cost},
+    ecosystem::{Catalog, Effect, ImageFacts, Match, Volatility, argument_volatility, pack::Cost},
     syntax::{ArgDeclaration, Body, Dockerfile, Instruction, Keyword, variables},
 };
 
@@ -189,6 +189,12 @@ impl<'a> Build<'a> {
             open.extend(self.stages[index].sources());
         }
         needed
+    }
+
+    /// What is known of the image that a stage starts from.
+    pub fn image_facts(&self, stage: usize) -> Option<&'static ImageFacts> {
+        let Base::Image(reference) = &self.stages.get(stage)?.base else { return None };
+        assembly::facts_of(reference)
     }
 
     /// Whether the image that a stage starts from, through other stages too, is known to have a program of its own.

@@ -137,10 +137,21 @@ impl Run {
     /// Seconds that a command saves because a cache mount has its downloads from an earlier build; nothing where it is told
     /// not to use them. `cost` is what it takes without.
     pub(super) fn saved_by_mount(&self, command: &KnownCommand, cost: Cost) -> Cost {
-        let Some(cache) = command.known.pack.cache.as_ref().filter(|_| command.effect() == Effect::Install) else {
+        let Some(cache) = command.known.pack.cache.as_ref().filter(|_| command.known.fills_cache()) else {
             return Cost::default();
         };
-        let kept = cache.directories.iter().any(|path| self.keeps_downloads_at(&StagePath::root().join(path)));
+        // Of another user's home the last part is the same.
+        let at_home = |path: &str| {
+            let rest = path.strip_prefix("/root").filter(|rest| rest.starts_with('/'));
+            let mut mounts = self.mounts.iter().filter(|mount| mount.mount.kind == MountKind::Cache);
+            rest.is_some_and(|rest| {
+                mounts.any(|mount| mount.target.as_ref().is_some_and(|target| target.as_str().ends_with(rest)))
+            })
+        };
+        let kept = cache
+            .directories
+            .iter()
+            .any(|path| self.keeps_downloads_at(&StagePath::root().join(path)) || at_home(path));
         let defeated = cache.defeated_by.iter().any(|name| name.starts_with('-') && command.known.has_option(name));
         let share = if kept && !defeated { 1.0 - cache.warm.clamp(0.0, 1.0) } else { 0.0 };
         Cost { low: share * cost.low, high: share * cost.high }

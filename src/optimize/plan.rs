@@ -183,9 +183,10 @@ fn apply_moves(request: &Request<'_>, draft: &Draft, banned: &BTreeSet<String>) 
     let mut refused: BTreeSet<String> = banned.clone();
     while outcome.applied.len() < MOST_MOVES {
         let next = outcome.draft.with_build(&request.surroundings, |build| {
-            let moves = rewrite::survey(build).moves;
-            let mut fitting =
-                moves.into_iter().filter(|found| found.safety >= request.wanted && is_grounded(request, found));
+            // Cache mounts come after all others.
+            let mounts = rewrite::cache_mounts(build, request.surroundings.profile.builder);
+            let moves = rewrite::survey(build).moves.into_iter().chain(mounts);
+            let mut fitting = moves.filter(|found| found.safety >= request.wanted && is_grounded(request, found));
             fitting.find_map(|found| Some((key(build, &found)?, found)).filter(|(key, _)| !refused.contains(key)))
         });
         let Some((key, found)) = next else { break };
@@ -278,9 +279,8 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
 fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
     let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
     let moves = moves.into_iter().chain(split_move(request, &outcome));
+    // Cache mounts are not among them: they would be offered for nearly every file; whoever wants them asks for them.
     let offered = moves.filter(|found| found.safety < request.wanted && !found.needs_history);
-    // A mount would be offered for nearly every file; whoever wants such moves asks for them.
-    let offered = offered.filter(|found| found.kind != MoveKind::AddCacheMount);
     let orders = reorderings(&outcome.draft, &request.surroundings, Safety::Unsafe).into_iter().filter(|found| {
         let cost = carry_out(&outcome.draft, found).expectation(&request.surroundings);
         found.safety < request.wanted && pays(after, cost)

@@ -2,124 +2,177 @@
 //!
 //! A mount hides what stands in the image at its place and leaves nothing there. So it is only put over directories of
 //! which the pack says that they hold downloads alone, which nothing else in the file names, and which the install fills
-//! as `root`, the one user whose home is known.
+//! as a user whose home and number are known. What would make the mount useless, as an option that turns the cache off or a
+//! command that empties it at the end, is taken away with it, or there is no mount.
+
+mod clearing;
+mod owner;
 
 use super::moves::{Move, MoveKind, listed, quoted};
 use crate::{
+    cache::{Builder, has_flag},
     diagnostic::Safety,
-    ecosystem::{Effect, pack},
+    ecosystem::{Access, pack},
     model::{Base, Build, KnownCommand, Run, StagePath, StepId},
-    syntax::Dockerfile,
-    text::TextEdit,
+    syntax::{Dockerfile, ImageReference, Keyword},
+    text::{Change, TextEdit, TextRange},
 };
 
 /// Installs that take less, in seconds at most, are not worth a mount.
 const LEAST_SECONDS: f64 = 10.0;
 
+/// The moves that give steps cache mounts for their downloads, in the order of the file.
+pub fn cache_mounts(build: &Build<'_>, builder: Builder) -> Vec<Move> {
+    build.steps().filter_map(|(id, _)| cache_mount(build, id, builder)).collect()
+}
+
 /// The move that gives a step a cache mount for the downloads of the first install in it.
-pub(super) fn cache_mount(build: &Build<'_>, id: StepId) -> Option<Move> {
-    let run = build.step(id).run().filter(|run| run.is_known() && has_mounts(build.inputs.file))?;
+pub fn cache_mount(build: &Build<'_>, id: StepId, builder: Builder) -> Option<Move> {
+    let file = build.inputs.file;
+    let run = build.step(id).run().filter(|run| run.is_known() && has_mounts(file, builder))?;
     let (command, cache) = run.commands.iter().find_map(|command| Some((command, downloads(command)?)))?;
-    let targets: Vec<StagePath> = cache.directories.iter().map(|path| StagePath::root().join(path)).collect();
-    let free = targets.iter().all(|target| is_free(build, id, run, target));
-    if !free || !runs_as_root(build, id, command) || is_defeated(build, id, run, cache) {
+    let mounting = Mounting { build, id, run, command, cache, owner: owner::owner(build, id, command)? };
+    let targets = mounting.targets()?;
+    let free = targets.iter().all(|target| mounting.is_free(target));
+    if !free || !mounting.finds_its_index() {
         return None;
     }
-    let sharing = match cache.sharing {
-        pack::Sharing::Shared => "",
-        pack::Sharing::Locked => ",sharing=locked",
-    };
-    let instruction = build.instruction(id);
-    let flags: Vec<String> =
-        targets.iter().map(|target| format!(" --mount=type=cache,target={target}{sharing}")).collect();
     let named = listed(targets.iter().map(StagePath::as_str));
+    let settings = cache.settings_removed.as_ref().map_or(String::new(), |path| {
+        format!(", nor `{path}`, so that installs without a mount leave their downloads in it")
+    });
     Some(Move {
         kind: MoveKind::AddCacheMount,
         safety: Safety::Unsafe,
         title: format!("Keep the downloads of {} in a cache mount", quoted(build, id)),
         argument: format!(
-            "the image no longer holds {named}, and the step finds there what earlier builds on the same machine left"
+            "the image no longer holds {named}{settings}, and the step finds there what earlier builds on the same machine \
+             left"
         ),
-        lines: vec![instruction.lines.0],
-        edit: TextEdit::insert(instruction.keyword_range.end, flags.concat()),
+        lines: vec![build.instruction(id).lines.0],
+        edit: mounting.edit(&targets)?,
         ignore: Vec::new(),
         needs_history: false,
     })
 }
 
-/// The cache of a command that installs, where it holds nothing that the image may need.
+/// The cache of a command that downloads into it, where it holds nothing that the image may need.
 fn downloads(command: &KnownCommand) -> Option<&pack::Cache> {
     let known = &command.known;
     let cache = known.pack.cache.as_ref().filter(|cache| cache.disposable && !cache.holds_outputs)?;
     // Twins have the same commands; only the project tells which one it is.
     let is_sure = known.pack.project.is_none() || command.closure.is_some();
     let dear = known.cost().is_some_and(|cost| cost.high >= LEAST_SECONDS);
-    (is_sure && dear && known.effect() == Effect::Install).then_some(cache)
+    (is_sure && dear && known.fills_cache()).then_some(cache)
 }
 
-/// Whether the frontend that the file asks for knows `RUN --mount`: from 1.2 on
-/// (<https://docs.docker.com/build/buildkit/frontend/>); without a directive, the builder's own.
-fn has_mounts(file: &Dockerfile) -> bool {
-    let Some(directive) = file.directive("syntax") else { return true };
-    let Some((image, tag)) = directive.text.split_once(':') else { return false };
-    let tag = tag.split(['-', '@']).next().unwrap_or_default();
-    let official = matches!(image, "docker/dockerfile" | "docker.io/docker/dockerfile");
-    let minor = tag.strip_prefix("1.").and_then(|rest| rest.split('.').next()).map(str::parse::<u32>);
-    official && (tag == "1" || tag == "latest" || tag == "labs" || matches!(minor, Some(Ok(minor)) if minor >= 2))
-}
-
-/// Whether nothing else in the file has to do with a place.
-fn is_free(build: &Build<'_>, id: StepId, run: &Run, target: &StagePath) -> bool {
-    let mounted = run.mounts.iter().any(|mount| {
-        mount.target.as_ref().is_none_or(|other| other.below(target).is_some() || target.below(other).is_some())
+/// Whether the builder, with the frontend that the file asks for, has `RUN --mount`. A frontend of somebody's own may not.
+fn has_mounts(file: &Dockerfile, builder: Builder) -> bool {
+    let known = file.directive("syntax").is_none_or(|directive| {
+        let image = ImageReference::parse(&directive.text);
+        let official = matches!(image.registry.as_deref(), None | Some("docker.io"));
+        official && matches!(image.repository.as_str(), "docker/dockerfile" | "docker/dockerfile-upstream")
     });
-    let own =
-        |place: &StagePath| !place.is_floating() && (place.below(target).is_some() || target.below(place).is_some());
-    let touched = run.commands.iter().flat_map(|command| &command.accesses).any(|access| own(&access.path));
-    let home = target.as_str().strip_prefix("/root").map(|rest| [format!("~{rest}"), format!("$HOME{rest}")]);
-    let source = build.inputs.file.source();
-    let named = |other: StepId| {
-        let text = build.instruction(other).range.of(source);
-        let keeps = build.step(other).run().is_some_and(|run| run.keeps_downloads_at(target));
-        !keeps && (text.contains(target.as_str()) || home.iter().flatten().any(|home| text.contains(home.as_str())))
-    };
-    let others = build.steps().map(|(other, _)| other);
-    !mounted && !touched && !others.into_iter().any(|other| other != id && named(other))
+    known && has_flag(file, builder, Keyword::Run, "mount")
 }
 
-/// Whether the command runs as `root` with the usual home: what an image of Docker's own begins with.
-fn runs_as_root(build: &Build<'_>, id: StepId, command: &KnownCommand) -> bool {
-    let state = &build.step(id).before;
-    let moved = ["HOME", "XDG_CACHE_HOME"].iter().any(|name| {
-        state.variable(name).is_some() || build.instruction(id).range.of(build.inputs.file.source()).contains(name)
-    });
-    let user = match state.user.as_deref() {
-        Some(user) => matches!(user, "root" | "0" | "root:root" | "0:0"),
-        None => starts_as_root(build, id.stage),
-    };
-    user && !moved && command.command.user.is_none() && command.command.prefixes.is_empty()
+/// A step that may get a mount.
+struct Mounting<'b> {
+    build: &'b Build<'b>,
+    id: StepId,
+    run: &'b Run,
+    /// The install.
+    command: &'b KnownCommand,
+    cache: &'b pack::Cache,
+    owner: owner::Owner,
 }
 
-fn starts_as_root(build: &Build<'_>, mut stage: usize) -> bool {
-    loop {
-        match build.stages.get(stage).map(|stage| &stage.base) {
-            Some(Base::Stage(parent)) if *parent < stage => stage = *parent,
-            Some(Base::Image(image)) => return !image.contains('/') && !image.contains('$'),
-            _ => return false,
+impl Mounting<'_> {
+    fn text(&self, id: StepId) -> &str {
+        self.build.instruction(id).range.of(self.build.inputs.file.source())
+    }
+
+    /// Where the downloads stand for the user that runs the step.
+    fn targets(&self) -> Option<Vec<StagePath>> {
+        let place = |path: &String| Some(StagePath::root().join(&self.owner.place_of(path)?));
+        self.cache.directories.iter().map(place).collect()
+    }
+
+    /// The flags, and the step without what makes them useless.
+    fn edit(&self, targets: &[StagePath]) -> Option<TextEdit> {
+        let sharing = match self.cache.sharing {
+            pack::Sharing::Shared => "",
+            pack::Sharing::Locked => ",sharing=locked",
+        };
+        let owner = self.owner.flags();
+        let flags: Vec<String> =
+            targets.iter().map(|target| format!(" --mount=type=cache,target={target}{sharing}{owner}")).collect();
+        let instruction = self.build.instruction(self.id);
+        let mut changes = clearing::clear(self, targets)?;
+        changes.push(Change { range: TextRange::empty(instruction.keyword_range.end), replacement: flags.concat() });
+        if let Some(path) = &self.cache.settings_removed {
+            let start = clearing::plain_script(self.build, self.id)?.start;
+            changes.push(Change { range: TextRange::empty(start), replacement: format!("rm -f {path} && ") });
         }
+        TextEdit::new(changes).ok()
+    }
+
+    /// Whether nothing else in the file has to do with a place.
+    fn is_free(&self, target: &StagePath) -> bool {
+        let related = |place: &StagePath| place.below(target).is_some() || target.below(place).is_some();
+        let mounted = self.run.mounts.iter().any(|mount| mount.target.as_ref().is_none_or(related));
+        // What only empties it is taken away, or there is no mount.
+        let touched = self
+            .run
+            .commands
+            .iter()
+            .flat_map(|command| &command.accesses)
+            .any(|access| access.access != Access::Remove && !access.path.is_floating() && related(&access.path));
+        let home = self.owner.below_home(target).map(|rest| [format!("~{rest}"), format!("$HOME{rest}")]);
+        let named = |other: StepId| {
+            let text = self.text(other);
+            text.contains(target.as_str()) || home.iter().flatten().any(|home| text.contains(home.as_str()))
+        };
+        let harmless = |other: StepId| {
+            let run = self.build.step(other).run();
+            run.is_some_and(|run| run.keeps_downloads_at(target) || empties(run, target))
+        };
+        let mut others = self.build.steps().map(|(other, _)| other);
+        !mounted && !touched && !others.any(|other| other != self.id && named(other) && !harmless(other))
+    }
+
+    /// Whether no install, here or later, looks packages up in an index that the mount would hide from it.
+    fn finds_its_index(&self) -> bool {
+        let Some(index) = &self.command.known.pack.index else { return true };
+        let later: Vec<StepId> =
+            self.build.steps().map(|(id, _)| id).filter(|id| *id > self.id && self.is_below(id.stage)).collect();
+        let runs = || later.iter().filter_map(|id| self.build.step(*id).run());
+        let refreshes = |run: &Run| {
+            let own = || run.commands.iter().filter(|command| command.known.pack.name == self.command.known.pack.name);
+            let first = own().find(|command| {
+                command.known.is_any_of(&index.refreshed_by) || command.known.is_any_of(&index.read_by)
+            });
+            first.is_none_or(|command| command.known.is_any_of(&index.refreshed_by))
+        };
+        refreshes(self.run) && runs().all(|run| run.is_known() && refreshes(run))
+    }
+
+    /// Whether a stage is the step's own, or starts from it.
+    fn is_below(&self, mut stage: usize) -> bool {
+        while stage > self.id.stage {
+            match self.build.stages.get(stage).map(|stage| &stage.base) {
+                Some(Base::Stage(parent)) if *parent < stage => stage = *parent,
+                _ => return false,
+            }
+        }
+        stage == self.id.stage
     }
 }
 
-/// Whether an option, a variable or a command of the step makes the mount useless or moves the cache elsewhere.
-fn is_defeated(build: &Build<'_>, id: StepId, run: &Run, cache: &pack::Cache) -> bool {
-    let state = &build.step(id).before;
-    let text = build.instruction(id).range.of(build.inputs.file.source());
-    cache.environment.iter().chain(&cache.defeated_by).any(|name| {
-        let option = name.starts_with('-') && run.commands.iter().any(|command| command.known.has_option(name));
-        let set = |name: &str| state.variable(name).is_some() || text.contains(name);
-        let written = run.commands.iter().any(|command| command.known.title == *name);
-        option || written || !name.contains([' ', '-']) && (set(name) || set(&name.to_uppercase()))
-    })
+/// Whether all that a step does at a place is to empty it.
+fn empties(run: &Run, place: &StagePath) -> bool {
+    let mut accesses = run.commands.iter().flat_map(|command| &command.accesses);
+    run.is_known() && accesses.all(|access| access.access == Access::Remove || !access.path.may_overlap(place))
 }
 
 #[cfg(test)]
@@ -133,7 +186,14 @@ mod tests {
         model::Inputs,
     };
 
-    fn mounted(source: &str) -> Option<String> {
+    const NODE: &str = "FROM node:22\nWORKDIR /app\nCOPY package*.json ./\n";
+    const PYTHON: &str = "FROM python:3.13\nCOPY requirements.txt .\n";
+    const DEBIAN: &str = "FROM debian:13\n";
+    const APT: &str = "RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+                       --mount=type=cache,target=/var/lib/apt/lists,sharing=locked rm -f /etc/apt/apt.conf.d/docker-clean && ";
+
+    /// The text from the first mount on.
+    fn mounted(source: &str, builder: Builder) -> Option<String> {
         let files = [("package.json", "{\"name\":\"a\"}"), ("package-lock.json", "{}"), ("requirements.txt", "")];
         let context = MemoryContext::from_files(files);
         let file = Dockerfile::parse(source);
@@ -141,44 +201,124 @@ mod tests {
         let arguments = BTreeMap::new();
         let inputs = Inputs { file: &file, context: Some(&view), catalog: Catalog::builtin(), arguments: &arguments };
         let build = Build::new(inputs);
-        let mut moves = build.steps().filter_map(|(id, _)| cache_mount(&build, id));
-        let found = moves.next()?;
+        let found = cache_mounts(&build, builder).into_iter().next()?;
         let after = found.edit.apply(source);
-        Some(after.lines().find(|line| line.contains("type=cache"))?.to_owned())
+        let start = after.find("RUN --mount=type=cache")?;
+        Some(after[start..].trim_end().to_owned())
+    }
+
+    fn check(case: &str, source: &str, expected: Option<&str>) {
+        assert_eq!(mounted(source, Builder::BuildKit).as_deref(), expected, "{case}");
     }
 
     #[test]
     fn mounts_stand_over_downloads_alone() {
-        const NODE: &str = "FROM node:22\nWORKDIR /app\nCOPY package*.json ./\n";
-        const PYTHON: &str = "FROM python:3.13\nCOPY requirements.txt .\n";
-        for (case, source, expected) in [
-            ("npm", format!("{NODE}RUN npm ci\n"), Some("RUN --mount=type=cache,target=/root/.npm npm ci")),
-            (
-                "pip",
-                format!("{PYTHON}RUN pip install -r requirements.txt\n"),
-                Some("RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt"),
-            ),
-            (
-                "exec form",
-                format!("{NODE}RUN [\"npm\", \"ci\"]\n"),
-                Some("RUN --mount=type=cache,target=/root/.npm [\"npm\", \"ci\"]"),
-            ),
-            ("an option", format!("{PYTHON}RUN pip install --no-cache-dir -r requirements.txt\n"), None),
-            ("a variable", format!("{PYTHON}ENV PIP_NO_CACHE_DIR=1\nRUN pip install -r requirements.txt\n"), None),
-            ("moved", format!("{NODE}ENV NPM_CONFIG_CACHE=/x\nRUN npm ci\n"), None),
-            ("cleaned", format!("{NODE}RUN npm ci && npm cache clean --force\n"), None),
-            ("removed", format!("{NODE}RUN npm ci && rm -rf /root/.npm\n"), None),
-            ("another user", format!("{NODE}USER node\nRUN npm ci\n"), None),
-            ("an unknown image", "FROM example.com/node\nCOPY . .\nRUN npm ci\n".to_owned(), None),
-            ("another home", format!("{NODE}ENV HOME=/home/x\nRUN npm ci\n"), None),
-            ("mounted", format!("{NODE}RUN --mount=type=cache,target=/root npm ci\n"), None),
-            ("needed", format!("{NODE}RUN npm ci\nFROM node:22\nCOPY --from=0 /root/.npm /root/.npm\n"), None),
-            ("unknown commands", format!("{NODE}RUN npm ci && ./finish\n"), None),
-            ("an old frontend", format!("# syntax=docker/dockerfile:1.1\n{NODE}RUN npm ci\n"), None),
-            ("system packages", "FROM debian:12\nRUN apt-get update && apt-get install -y git\n".to_owned(), None),
-            ("needed by builds", "FROM golang:1.23\nCOPY . .\nRUN go mod download\nRUN go build\n".to_owned(), None),
+        let npm = "RUN --mount=type=cache,target=/root/.npm npm ci";
+        let pip = "RUN --mount=type=cache,target=/root/.cache/pip pip install -r requirements.txt";
+        check("npm", &format!("{NODE}RUN npm ci\n"), Some(npm));
+        check("pip", &format!("{PYTHON}RUN pip install -r requirements.txt\n"), Some(pip));
+        let exec = "RUN --mount=type=cache,target=/root/.npm [\"npm\", \"ci\"]";
+        check("exec form", &format!("{NODE}RUN [\"npm\", \"ci\"]\n"), Some(exec));
+        for (case, source) in [
+            ("a variable", format!("{PYTHON}ENV PIP_NO_CACHE_DIR=1\nRUN pip install -r requirements.txt\n")),
+            ("moved", format!("{NODE}ENV NPM_CONFIG_CACHE=/x\nRUN npm ci\n")),
+            ("moved by an option", format!("{NODE}RUN npm ci --cache /x\n")),
+            ("an unknown image", "FROM example.com/node\nCOPY . .\nRUN npm ci\n".to_owned()),
+            ("mounted", format!("{NODE}RUN --mount=type=cache,target=/root npm ci\n")),
+            ("needed", format!("{NODE}RUN npm ci\nFROM node:22\nCOPY --from=0 /root/.npm /root/.npm\n")),
+            ("unknown commands", format!("{NODE}RUN npm ci && ./finish\n")),
+            ("an old frontend", format!("# syntax=docker/dockerfile:1.1\n{NODE}RUN npm ci\n")),
+            ("somebody's frontend", format!("# syntax=example.com/frontend:1\n{NODE}RUN npm ci\n")),
+            ("needed by builds", "FROM golang:1.23\nCOPY . .\nRUN go mod download\nRUN go build\n".to_owned()),
         ] {
-            assert_eq!(mounted(&source).as_deref(), expected, "{case}");
+            check(case, &source, None);
+        }
+    }
+
+    #[test]
+    fn only_builders_that_keep_mounts_get_them() {
+        let source = format!("{NODE}RUN npm ci\n");
+        for (builder, expected) in
+            [(Builder::BuildKit, true), (Builder::Buildah, true), (Builder::Legacy, false), (Builder::Kaniko, false)]
+        {
+            assert_eq!(mounted(&source, builder).is_some(), expected, "{}", builder.name());
+        }
+    }
+
+    #[test]
+    fn a_mount_belongs_to_the_user_of_the_step() {
+        for (user, expected) in [
+            ("USER node", Some(",target=/home/node/.npm,uid=1000,gid=1000")),
+            ("USER 1000", Some(",target=/home/node/.npm,uid=1000,gid=1000")),
+            ("USER node:node", Some(",target=/home/node/.npm,uid=1000,gid=1000")),
+            ("USER node:0", Some(",target=/home/node/.npm,uid=1000,gid=0")),
+            ("USER root", Some(",target=/root/.npm")),
+            ("ENV HOME=/home/x\nUSER 5:6", Some(",target=/home/x/.npm,uid=5,gid=6")),
+            ("ENV HOME=/home/x", Some(",target=/home/x/.npm")),
+            ("ENV HOME=$ELSEWHERE/x", None),
+            ("USER 5", None),
+            ("USER app", None),
+            ("USER node:app", None),
+            ("USER $WHO", None),
+        ] {
+            let line = expected.map(|text| format!("RUN --mount=type=cache{text} npm ci"));
+            check(user, &format!("{NODE}{user}\nRUN npm ci\n"), line.as_deref());
+        }
+        // What is missing above the mount would be made as root.
+        check(
+            "deep below the home",
+            &format!("{PYTHON}ENV HOME=/x\nUSER 5\nRUN pip install -r requirements.txt\n"),
+            None,
+        );
+    }
+
+    #[test]
+    fn what_would_make_the_mount_useless_is_taken_away() {
+        let npm = Some("RUN --mount=type=cache,target=/root/.npm npm ci");
+        check("cleaned", &format!("{NODE}RUN npm ci && npm cache clean --force\n"), npm);
+        check("removed", &format!("{NODE}RUN npm ci \\\n && rm -rf /root/.npm\n"), npm);
+        check("cleaned or not", &format!("{NODE}RUN npm ci || npm cache clean --force\n"), None);
+        check("cleaned in between", &format!("{NODE}RUN npm ci && rm -rf /root/.npm && npm run build\n"), None);
+        check("removed with more", &format!("{NODE}RUN npm ci && rm -rf /root/.npm /tmp/x\n"), None);
+        let pip = "RUN --mount=type=cache,target=/root/.cache/pip pip install";
+        let option = format!("{pip} -r requirements.txt");
+        check("option", &format!("{PYTHON}RUN pip install --no-cache-dir -r requirements.txt\n"), Some(&option));
+        check(
+            "option at the end",
+            &format!("{PYTHON}RUN pip install -r requirements.txt --no-cache-dir\n"),
+            Some(&option),
+        );
+        let lines = format!("{pip} \\\n    -r requirements.txt");
+        let source = format!("{PYTHON}RUN pip install \\\n    --no-cache-dir \\\n    -r requirements.txt\n");
+        check("option on a line", &source, Some(&lines));
+        check("last line", &format!("{PYTHON}RUN pip install -r requirements.txt \\\n    --no-cache-dir\n"), None);
+        check("quoted", &format!("{PYTHON}RUN pip install \"--no-cache-dir\" -r requirements.txt\n"), None);
+        let exec = format!("{PYTHON}RUN [\"pip\", \"install\", \"--no-cache-dir\", \"-r\", \"requirements.txt\"]\n");
+        check("exec form", &exec, None);
+    }
+
+    #[test]
+    fn system_packages_keep_their_lists_and_archives() {
+        let line = format!("{APT}apt-get update && apt-get install -y git");
+        check("plain", &format!("{DEBIAN}RUN apt-get update && apt-get install -y git\n"), Some(&line));
+        let tail = "&& rm -rf /var/lib/apt/lists/*";
+        check("removed", &format!("{DEBIAN}RUN apt-get update && apt-get install -y git {tail}\n"), Some(&line));
+        let lines = format!("{APT}set -e; \\\n    apt-get update \\\n && apt-get install -y git");
+        let source = "RUN set -e; \\\n    apt-get update \\\n && apt-get install -y git \\\n && apt-get clean \\\n";
+        check("lines", &format!("{DEBIAN}{source} {tail}\n"), Some(&lines));
+        let update = format!("{DEBIAN}RUN apt-get update && apt-get install -y git");
+        for (case, source) in [
+            ("lists of a step before", format!("{DEBIAN}RUN apt-get update\nRUN apt-get install -y git\n")),
+            ("a step that needs the lists", format!("{update}\nRUN apt-get install -y make\n")),
+            ("a step that may need the lists", format!("{update}\nRUN ./more\n")),
+            (
+                "a stage that needs the lists",
+                format!("{update}\nFROM base\nRUN apt-get install -y make\n").replace(":13", ":13 AS base"),
+            ),
+            ("as someone else", format!("{DEBIAN}USER 5\nENV HOME=/x\nRUN apt-get update && apt-get install -y git\n")),
+            ("a comment", format!("{DEBIAN}RUN apt-get update && \\\n# tools\n apt-get install -y git\n")),
+        ] {
+            check(case, &source, None);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! All moves that a file offers, and all that were refused.
 
 use super::{
-    cache_mount::cache_mount,
     crossing::{Caveat, Needed, Obstacle},
     declaration::sink_declaration,
     emit::sink_edit,
@@ -134,8 +133,6 @@ pub fn survey(build: &Build<'_>) -> Survey {
         }
         found.refusals.extend(sunk.stopped_by.as_ref().and_then(|obstacle| refusal(build, &sunk, obstacle)));
     }
-    // After all others, which come before it in a plan.
-    found.moves.extend(build.steps().filter_map(|(id, _)| cache_mount(build, id)));
     found.refusals.sort_by_key(|refused| (refused.step, refused.carried));
     found.refusals.dedup_by_key(|refused| refused.step);
     found

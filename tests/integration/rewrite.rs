@@ -12,15 +12,25 @@ use crate::program;
 
 #[test]
 fn every_case_is_planned_as_its_snapshot_says() {
-    for case in program::cases("rewrite") {
+    check("rewrite", &[]);
+}
+
+/// The same for plans with moves that are not proven, in `tests/cases/unsafe`.
+#[test]
+fn every_unproven_case_is_planned_as_its_snapshot_says() {
+    check("unsafe", &["--unsafe"]);
+}
+
+fn check(group: &str, args: &[&str]) {
+    for case in program::cases(group) {
         let folder = tempfile::tempdir().unwrap();
         copy(&case, folder.path());
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
-        let plan = optimize(folder.path(), &[]);
-        let _written = optimize(folder.path(), &["--write"]);
-        let again = optimize(folder.path(), &[]);
+        let plan = optimize(folder.path(), args);
+        let _written = optimize(folder.path(), &[args, &["--write"]].concat());
+        let again = optimize(folder.path(), args);
         assert!(again.contains("nothing to change"), "{name}: a plan of a plan's result is not empty:\n{again}");
-        program::assert_snapshot("rewrite", &name, "optimize", &plan);
+        program::assert_snapshot(group, &name, &[&["optimize"], args].concat().join(" "), &plan);
     }
 }
 
