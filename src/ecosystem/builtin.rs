@@ -29,6 +29,7 @@ pub(super) static PACKS: &[(&str, &str)] = packs![
     "go",
     "gradle",
     "interpreters",
+    "maven",
     "mix",
     "node-tools",
     "npm",

@@ -278,6 +278,9 @@ pub struct Condition {
     /// No such value exists.
     #[serde(default)]
     pub lacks: Vec<String>,
+    /// A value must be a table without this key.
+    #[serde(default)]
+    pub lacks_key: Option<String>,
     /// What a value or line must match.
     #[serde(default)]
     pub matches: Option<Pattern>,

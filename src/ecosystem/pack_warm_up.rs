@@ -29,7 +29,8 @@ pub struct WarmUpSpec {
     /// What it reads. Without: what the later command reads with the options of `add`.
     #[serde(default)]
     pub closure: Option<Spanned<String>>,
-    /// Options of the later command that `run` must have too.
+    /// Options (`*` allowed) of the later command that `run` must have too. With a `*`, any word that is not known may be
+    /// one, and then the step is refused.
     #[serde(default)]
     pub carry: Vec<String>,
     /// Variables (`*` allowed) that, set before the later command, must stand before `run` too.

@@ -60,7 +60,8 @@ impl Catalog {
             None => found_spec(found),
         };
         let build = Build::new(self, &known, *site, 0);
-        let (closure, differs) = build.warm(&closure_spec, spec);
+        let (mut closure, differs) = build.warm(&closure_spec, spec);
+        closure.refusals.extend(not_carried(found, spec));
         let line = match &spec.run {
             Some(run) => Line::Fixed(carrying(run, found, spec)),
             None => Line::Extended(spec.add.clone()),
@@ -111,11 +112,38 @@ fn early(found: &Match, spec: &WarmUpSpec) -> Match {
 
 /// A command line with the options of the later command that it must have too.
 fn carrying(run: &str, found: &Match, spec: &WarmUpSpec) -> String {
-    let carried = found.options.iter().filter(|option| spec.carry.contains(&option.name));
+    let carried = carried(found, spec);
     carried.fold(run.to_owned(), |line, option| match &option.value {
-        Some(value) if option.name.starts_with("--") => format!("{line} {}={value}", option.name),
+        // `-Dname=value` is one word, and so may every option be that is longer than a letter.
+        Some(value) if option.name.len() > "-x".len() => format!("{line} {}={value}", option.name),
         Some(value) => format!("{line} {} {value}", option.name),
         None => format!("{line} {}", option.name),
+    })
+}
+
+/// The options of the later command that the step must have too.
+fn carried<'f>(found: &'f Match, spec: &'f WarmUpSpec) -> impl Iterator<Item = &'f GivenOption> {
+    let meant = |option: &&GivenOption| spec.carry.iter().any(|pattern| name_matches(pattern, &option.name));
+    found.options.iter().filter(meant)
+}
+
+/// Why an option that the step must have cannot be written down in it.
+fn not_carried(found: &Match, spec: &WarmUpSpec) -> Option<Refusal> {
+    let open = spec.run.is_some() && spec.carry.iter().any(|pattern| pattern.contains('*'));
+    let unread = found.arguments.iter().filter(|argument| argument.value.is_none());
+    let unknown = found.unknown.iter().chain(unread.map(|argument| &argument.raw)).next().filter(|_| open).cloned();
+    let sets = || found.pack.options.values();
+    let takes_value = |name: &String| sets().any(|set| set.values.contains(name) || set.files.contains_key(name));
+    let plain = |text: &str| text.chars().all(|letter| letter.is_alphanumeric() || "/._-+@:,=%".contains(letter));
+    let doubtful = carried(found, spec).find(|option| match &option.value {
+        Some(value) => !plain(&option.name) || !plain(value),
+        None => !plain(&option.name) || takes_value(&option.name),
+    });
+    let word = unknown.or_else(|| doubtful.map(|option| option.name.clone()))?;
+    Some(Refusal {
+        reason: format!("the step would need `{word}` too, of which not enough is known"),
+        evidence: format!("`{} … {word}`", found.title),
+        inherent: false,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::{
     diagnostic::Safety,
     ecosystem::{Effect, Line, WarmUp, WriteKind},
     model::{Action, Base, Build, KnownCommand, Run, Shell, StagePath, StepId, Supply},
-    syntax::{Body, Instruction, Source},
+    syntax::{Body, Instruction, MountKind, Source},
     text::TextEdit,
 };
 
@@ -31,7 +31,7 @@ pub(super) fn warm_up(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Op
         evidence: evidence.to_owned(),
         inherent: false,
     };
-    if build.is_warm(obstacle.id, &command.known) || step.lock_only {
+    if build.is_warm(obstacle.id, &command.known) || step.lock_only || fills_mount(run, step) {
         return None;
     }
     if step.completes.is_some() {
@@ -69,6 +69,13 @@ pub(super) fn lock_step(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
         }
         EarlyInstall { build, carried: &carried, id: crossed.id, command, step }.offer().ok()?
     })
+}
+
+/// Whether the downloads go to a cache mount, which the later command finds as full without a step of their own.
+fn fills_mount(run: &Run, step: &WarmUp) -> bool {
+    let fills = |place: &StagePath| step.fills.iter().any(|path| StagePath::root().join(path).may_overlap(place));
+    let mut caches = run.mounts.iter().filter(|mount| mount.mount.kind == MountKind::Cache);
+    step.completes.is_none() && caches.any(|mount| mount.target.as_ref().is_none_or(fills))
 }
 
 /// What the download fills within the project and the copy would bring too.
@@ -142,7 +149,10 @@ fn needed(carried: &Carried<'_>, command: &KnownCommand, step: &WarmUp) -> Optio
     }
     ahead.copied.sort();
     ahead.empty.sort();
-    brought.then_some(ahead)
+    // A copy of just these files is such a step already.
+    let copied = |path: &str| ahead.copied.iter().any(|needed| needed.path == path);
+    let more = carried.placement()?.1.roots.iter().any(|root| root.directory || !copied(&root.context));
+    (brought && more).then_some(ahead)
 }
 
 /// Whether the step can make empty files as the copy would make them: it runs as the owner that the copy gives its files

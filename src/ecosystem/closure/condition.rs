@@ -1,5 +1,7 @@
 //! Whether a condition of a pack holds, with the evidence.
 
+use serde_json::Value;
+
 use super::super::pack::Condition;
 use super::super::pattern::name_matches;
 use super::super::{document, path};
@@ -84,7 +86,7 @@ impl Build<'_> {
             return Some(format!("{file} has no `{}`", condition.lacks.join("` or `")));
         }
         let found = condition.select.iter().flat_map(|selector| document::select(&tree, selector));
-        let mut found = found.filter(|found| is_named(condition, &found.name));
+        let mut found = found.filter(|found| is_named(condition, &found.name) && lacks_key(condition, found.value));
         let matching = found.find(|found| match &condition.matches {
             None => true,
             Some(pattern) => found.text().is_some_and(|text| pattern.matches(&text) && !excluded(condition, &text)),
@@ -121,6 +123,10 @@ impl Build<'_> {
 
 fn excluded(condition: &Condition, text: &str) -> bool {
     condition.without.as_ref().is_some_and(|pattern| pattern.matches(text))
+}
+
+fn lacks_key(condition: &Condition, value: &Value) -> bool {
+    condition.lacks_key.as_ref().is_none_or(|key| value.as_object().is_some_and(|table| !table.contains_key(key)))
 }
 
 fn is_named(condition: &Condition, key: &str) -> bool {
