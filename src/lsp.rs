@@ -10,6 +10,7 @@
 mod client;
 mod code_action;
 mod code_lens;
+mod completion;
 mod diagnostics;
 mod documents;
 mod encoding;
@@ -18,6 +19,9 @@ mod hover;
 mod initialize;
 mod inlay_hint;
 mod lane;
+mod names;
+mod navigation;
+mod rename;
 mod request;
 mod server;
 mod settings;

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::world::World;
-use super::{code_action, code_lens, diagnostics, folding, hover, inlay_hint, symbols};
+use super::{code_action, code_lens, completion, diagnostics, folding, hover, inlay_hint, navigation, rename, symbols};
 
 /// Why a request has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,11 @@ fn dispatch(world: &World, method: &str, params: Value) -> Result<Value, Failure
         "textDocument/inlayHint" => run(world, params, inlay_hint::list),
         "textDocument/codeLens" => run(world, params, code_lens::list),
         "textDocument/documentSymbol" => run(world, params, symbols::list),
+        "textDocument/definition" => run(world, params, navigation::definition),
+        "textDocument/references" => run(world, params, navigation::references),
+        "textDocument/prepareRename" => run(world, params, rename::prepare),
+        "textDocument/rename" => run(world, params, rename::rename),
+        "textDocument/completion" => run(world, params, completion::list),
         "textDocument/foldingRange" => run(world, params, folding::list),
         _ => Err(Failure { code: ErrorCode::MethodNotFound as i32, message: format!("there is no method `{method}`") }),
     }

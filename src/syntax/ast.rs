@@ -168,29 +168,35 @@ pub enum Keyword {
     Unknown,
 }
 
+const NAMES: [(&str, Keyword); 18] = [
+    ("ADD", Keyword::Add),
+    ("ARG", Keyword::Arg),
+    ("CMD", Keyword::Cmd),
+    ("COPY", Keyword::Copy),
+    ("ENTRYPOINT", Keyword::Entrypoint),
+    ("ENV", Keyword::Env),
+    ("EXPOSE", Keyword::Expose),
+    ("FROM", Keyword::From),
+    ("HEALTHCHECK", Keyword::Healthcheck),
+    ("LABEL", Keyword::Label),
+    ("MAINTAINER", Keyword::Maintainer),
+    ("ONBUILD", Keyword::Onbuild),
+    ("RUN", Keyword::Run),
+    ("SHELL", Keyword::Shell),
+    ("STOPSIGNAL", Keyword::Stopsignal),
+    ("USER", Keyword::User),
+    ("VOLUME", Keyword::Volume),
+    ("WORKDIR", Keyword::Workdir),
+];
+
 impl Keyword {
+    /// The names of the instructions, in capitals.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
+    }
+
     /// The instruction of that name, in any case.
     pub fn from_name(name: &str) -> Self {
-        const NAMES: [(&str, Keyword); 18] = [
-            ("ADD", Keyword::Add),
-            ("ARG", Keyword::Arg),
-            ("CMD", Keyword::Cmd),
-            ("COPY", Keyword::Copy),
-            ("ENTRYPOINT", Keyword::Entrypoint),
-            ("ENV", Keyword::Env),
-            ("EXPOSE", Keyword::Expose),
-            ("FROM", Keyword::From),
-            ("HEALTHCHECK", Keyword::Healthcheck),
-            ("LABEL", Keyword::Label),
-            ("MAINTAINER", Keyword::Maintainer),
-            ("ONBUILD", Keyword::Onbuild),
-            ("RUN", Keyword::Run),
-            ("SHELL", Keyword::Shell),
-            ("STOPSIGNAL", Keyword::Stopsignal),
-            ("USER", Keyword::User),
-            ("VOLUME", Keyword::Volume),
-            ("WORKDIR", Keyword::Workdir),
-        ];
         NAMES
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))

@@ -71,6 +71,11 @@ fn known(keyword: Keyword) -> Option<Known> {
     }
 }
 
+/// The flags that an instruction knows, each with whether it takes a value.
+pub fn flag_names(keyword: Keyword) -> impl Iterator<Item = (&'static str, bool)> {
+    known(keyword).unwrap_or_default().iter().map(|(name, takes)| (*name, *takes != Takes::Boolean))
+}
+
 /// What is wrong with the flags of an instruction.
 pub(super) fn check(keyword: Keyword, flags: &[Flag], errors: &mut Vec<SyntaxError>) {
     let Some(known) = known(keyword) else { return };

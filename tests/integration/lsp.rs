@@ -4,6 +4,8 @@ mod actions;
 mod client;
 mod hovers;
 mod lifecycle;
+mod naming;
+mod real_clients;
 mod structure;
 mod sync;
 
