@@ -97,8 +97,8 @@ impl<'a> Place<'a> {
         let begun = around.filter(|instruction| offset > instruction.keyword_range.end);
         let keyword = begun.map(|instruction| instruction.keyword);
         let before = begun.and_then(|instruction| document.text.get(instruction.keyword_range.end..word_start));
-        let (before, word) = (before.unwrap_or_default().to_owned(), document.text.get(word_start..offset)?);
-        Some(Self { world, document, file, offset, keyword, before, word })
+        let (before, typed) = (before.unwrap_or_default().to_owned(), document.text.get(word_start..offset)?);
+        Some(Self { world, document, file, offset, keyword, before, word: typed })
     }
 
     /// What was typed of the thing that is offered, and all that may stand there.
