@@ -84,7 +84,7 @@ pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
     };
     let ignore = project.as_ref().and_then(Project::ignore_file);
     let context = project.as_ref().map(|project| Filtered::new(project, ignore.as_ref()));
-    let inputs = Inputs { file: &file, context: context.as_ref(), catalog: &catalog, arguments: &settings.args };
+    let inputs = Inputs { file: &file, context: context.as_ref(), catalog: &catalog, arguments: &input.settings.args };
     let build = Build::new(inputs);
     let limit = settings.history as usize;
     let waits = root.as_ref().is_some_and(|root| input.session.awaits_history(root, limit));

@@ -9,6 +9,7 @@ mod check;
 mod completions;
 mod explain;
 mod failure;
+mod init;
 mod lsp;
 mod optimize;
 mod output;
@@ -44,6 +45,8 @@ enum Command {
     Cache(cache::CacheArgs),
     /// Put a Dockerfile into the order that the layer cache rewards.
     Optimize(optimize::OptimizeArgs),
+    /// Write a `layerwise.toml` to begin with.
+    Init(init::InitArgs),
     /// Print the manual page of a rule.
     Explain(explain::ExplainArgs),
     /// List all rules.
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Cache(args) => cache::run(args),
         Command::Optimize(args) => optimize::run(args),
+        Command::Init(args) => init::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Lsp(args) => lsp::run(args),

@@ -1,16 +1,21 @@
 //! Configuration: `layerwise.toml`, from the folder of a file upward.
 //!
-//! `Schema` is the file as written, [`Settings`] what it means, [`Discovery`] finds the one that holds for a file.
+//! `Schema` is the file as written, [`Settings`] what it means, [`Discovery`] finds the one that holds for a file, and the
+//! builds that Compose and Bake files declare of it.
 //! A mistake in it is a [`ConfigError`] that shows the place.
 
+mod builds;
 mod discovery;
 mod error;
+mod hadolint;
 mod paths;
 mod schema;
 mod settings;
 
+pub use builds::{DeclaredBuild, declares_builds};
 pub use discovery::{Discovery, Source};
 pub use error::ConfigError;
+pub use hadolint::{HADOLINT_FILES, HadolintImport};
 pub use paths::{display_path, normalize};
 pub use schema::{Builder, FailOn};
 pub use settings::{FileSettings, Overrides, Settings};

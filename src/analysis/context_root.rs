@@ -15,7 +15,7 @@ use super::{ProjectError, Session};
 /// How far above the Dockerfile a context is looked for.
 const HIGHEST: usize = 4;
 
-/// The root of the file's build context: the one that the configuration names, else the folder of the file or the nearest
+/// The root of the file's build context: the one that the configuration or a declared build names, else the folder of the file or the nearest
 /// above it, within the repository, that has everything that the file copies. `None` where no folder has.
 ///
 /// # Errors

@@ -40,6 +40,18 @@ pub(super) enum Failure {
     #[error("`{path}` cannot be written: {reason}")]
     #[diagnostic(help("check the permissions of the file and its folder; the file is as it was"))]
     Unwritable { path: String, reason: String },
+    /// A folder that is not there.
+    #[error("`{0}` is not a folder")]
+    #[diagnostic(help("create it first; paths start from the working directory"))]
+    NoFolder(String),
+    /// A file that would be lost.
+    #[error("`{0}` exists")]
+    #[diagnostic(help("pass `--force` to replace it"))]
+    Exists(String),
+    /// A configuration of hadolint that cannot be taken over.
+    #[error("`{path}` is no configuration of hadolint: {reason}")]
+    #[diagnostic(help("hadolint says more of it; without `--from-hadolint` nothing is taken over"))]
+    Hadolint { path: String, reason: &'static str },
     /// A build context that is no folder.
     #[error("the build context `{0}` is not a folder")]
     #[diagnostic(help("name the folder that `docker build` is given, and the Dockerfile with `--file`"))]

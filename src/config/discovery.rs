@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::builds::{Builds, DeclaredBuild};
 use super::paths::{display_path, normalize};
 use super::{ConfigError, FILE_NAME, FileSettings, Overrides, Settings};
 use crate::lint::UnknownRule;
@@ -29,6 +30,7 @@ pub struct Discovery {
     /// What holds where there is no file.
     fallback: Arc<Settings>,
     loaded: Mutex<HashMap<PathBuf, Loaded>>,
+    builds: Builds,
 }
 
 type Loaded = Result<Arc<Settings>, Arc<ConfigError>>;
@@ -41,17 +43,28 @@ impl Discovery {
     pub fn new(working_directory: &Path, source: Source, overrides: Overrides) -> Result<Self, UnknownRule> {
         let fallback = Arc::new(Settings::without_file(working_directory, &overrides)?);
         let working_directory = working_directory.to_owned();
-        Ok(Self { working_directory, source, overrides, fallback, loaded: Mutex::default() })
+        Ok(Self { working_directory, source, overrides, fallback, loaded: Mutex::default(), builds: Builds::default() })
     }
 
-    /// What holds for a file, which need not exist; a relative path starts from the working directory.
+    /// What holds for a file, which need not exist; a relative path starts from the working directory. Where the
+    /// configuration names no build context, Compose and Bake files do: those in the folders above the file, up to the root
+    /// of the git repository, and those in folders that were [added](Self::add_builds).
     ///
     /// # Errors
     /// [`ConfigError`] where the configuration that holds for it is broken.
     pub fn for_file(&self, path: &Path) -> Result<FileSettings, Arc<ConfigError>> {
         let path = self.absolute(path);
         let directory = path.parent().unwrap_or(&path);
-        Ok(self.for_directory(directory)?.for_file(&path))
+        let mut settings = self.for_directory(directory)?.for_file(&path);
+        settings.declare(self.builds.of_file(&path));
+        Ok(settings)
+    }
+
+    /// Lets the Compose and Bake files of a folder tell of Dockerfiles anywhere. Gives the builds that they declare.
+    pub fn add_builds(&self, folder: &Path) -> Arc<Vec<DeclaredBuild>> {
+        let folder = self.absolute(folder);
+        self.builds.add_folder(&folder);
+        self.builds.of_folder(&folder)
     }
 
     /// What holds for the files of a folder.

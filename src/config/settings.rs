@@ -8,6 +8,7 @@ use std::sync::Arc;
 use globset::{Glob, GlobMatcher, GlobSet, GlobSetBuilder};
 use toml::Spanned;
 
+use super::builds::Declared;
 use super::error::ConfigError;
 use super::paths::normalize;
 use super::schema::{Builder, FailOn, Schema};
@@ -46,8 +47,24 @@ pub struct FileSettings {
     pub settings: Arc<Settings>,
     /// The rules that are on.
     pub selection: Selection,
-    /// The root of the build context where the configuration names one; absolute.
+    /// The root of the build context where the configuration, or a file that declares the build, names one; absolute.
     pub context: Option<PathBuf>,
+    /// Build arguments by name: those of the configuration before those that the file's builds declare.
+    pub args: BTreeMap<String, String>,
+}
+
+impl FileSettings {
+    /// Takes what declared builds say where the configuration does not say something else.
+    pub(super) fn declare(&mut self, declared: Declared) {
+        let Some(context) = declared.context else { return };
+        if self.context.as_ref().is_some_and(|own| *own != context) {
+            return;
+        }
+        self.context = Some(context);
+        for (name, value) in declared.args {
+            self.args.entry(name).or_insert(value);
+        }
+    }
 }
 
 /// What the command line says; it wins over the configuration.
@@ -119,6 +136,7 @@ impl Settings {
             // The names were resolved when the file was read.
             selection: self.selection.without(&ignored).unwrap_or_else(|_| self.selection.clone()),
             context: self.contexts.get(&path).cloned(),
+            args: self.args.clone(),
         }
     }
 

@@ -53,6 +53,32 @@ fn every_key_of_the_configuration_is_documented() {
     }
 }
 
+/// The file that `init` writes names every key, and what it shows of them is valid.
+#[test]
+fn the_configuration_to_begin_with_is_valid_in_every_line() {
+    let text = page::read("src/cli/init/layerwise.toml");
+    let uncommented = |line: &str| {
+        let key = line.strip_prefix("# ")?;
+        let word = key.split(" = ").next().unwrap_or_default().trim_matches('"');
+        let is_key = key.contains(" = ") && !word.contains(' ');
+        (is_key || key.starts_with('[')).then(|| key.to_owned())
+    };
+    let lines: Vec<String> = text.lines().filter_map(uncommented).collect();
+    let source = page::read("src/config/schema.rs");
+    let schema = source.split("struct Schema {").nth(1).unwrap().split("\n}").next().unwrap();
+    for field in schema.lines().filter_map(|line| line.trim().strip_prefix("pub(super) ")?.split(':').next()) {
+        let key = field.replace('_', "-");
+        let named = |line: &String| line.starts_with(&format!("{key} =")) || line.trim_matches(['[', ']']) == key;
+        assert!(lines.iter().any(named), "no `{key}` in {lines:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    program::write(folder.path(), "layerwise.toml", lines.join("\n").as_bytes());
+    program::write(folder.path(), "packs/own.toml", page::read("tests/examples/own-pack/packs/acme.toml").as_bytes());
+    program::write(folder.path(), "Dockerfile", b"FROM debian:12.5\n");
+    let run = program::run(program::layerwise(folder.path(), &["check"]), "");
+    assert!(!run.stderr.contains("layerwise.toml`:"), "{}", run.stderr);
+}
+
 #[test]
 fn the_list_of_rules_tells_everything_of_each() {
     let folder = tempfile::tempdir().unwrap();

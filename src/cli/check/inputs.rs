@@ -2,7 +2,7 @@
 //!
 //! A file that the command line names is always taken. A folder is walked: `.gitignore` is obeyed, hidden entries,
 //! links and `node_modules` are passed over, `exclude` of the configuration is obeyed, and only files whose name says
-//! that they are Dockerfiles are taken.
+//! that they are Dockerfiles are taken, and those that a Compose or Bake file in it names.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use super::shown;
 use crate::cli::failure::Failure;
-use crate::config::{Discovery, normalize};
+use crate::config::{Discovery, declares_builds, normalize};
 
 /// The name of standard input where none is given.
 pub(super) const STANDARD_INPUT: &str = "<stdin>";
@@ -121,6 +121,9 @@ impl Found {
         for entry in walk {
             match entry {
                 Ok(entry) if is_misnamed_folder(&entry) => folders.push(entry.into_path()),
+                Ok(entry) if declares_builds(&entry.file_name().to_string_lossy()) => {
+                    self.take_declared(&entry, root, discovery);
+                }
                 Ok(entry) => self.take_walked(&entry, discovery),
                 Err(error) => self.failures.push(unreadable(root, &error)),
             }
@@ -138,13 +141,34 @@ impl Found {
         if !is_file || !is_dockerfile_name(&entry.file_name().to_string_lossy()) {
             return;
         }
-        // A broken configuration is reported when the file is read.
-        let settings = entry.path().parent().map(|folder| discovery.for_directory(folder));
-        let excluded = matches!(settings, Some(Ok(settings)) if settings.excludes(&discovery.join(entry.path())));
-        if !excluded {
+        if !is_excluded(entry.path(), discovery) {
             self.take(entry.path(), false, discovery);
         }
     }
+
+    /// Takes the Dockerfiles that a Compose or Bake file names, where they lie below `root`: their names may be any.
+    fn take_declared(&mut self, entry: &DirEntry, root: &Path, discovery: &Discovery) {
+        let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
+        let Some(folder) = entry.path().parent().filter(|_| is_file && !is_excluded(entry.path(), discovery)) else {
+            return;
+        };
+        let absolute = normalize(&discovery.join(root));
+        for build in discovery.add_builds(folder).iter() {
+            let Ok(relative) = build.dockerfile.strip_prefix(&absolute) else { continue };
+            let path = root.join(relative);
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            // The walk finds the others, or passes over them for a reason.
+            if !is_dockerfile_name(&name) && path.is_file() && !is_excluded(&path, discovery) {
+                self.take(&path, false, discovery);
+            }
+        }
+    }
+}
+
+/// Whether the configuration leaves the file out. A broken configuration is reported when the file is read.
+fn is_excluded(path: &Path, discovery: &Discovery) -> bool {
+    let settings = path.parent().map(|folder| discovery.for_directory(folder));
+    matches!(settings, Some(Ok(settings)) if settings.excludes(&discovery.join(path)))
 }
 
 fn unreadable(root: &Path, error: &ignore::Error) -> Failure {

@@ -1,0 +1,118 @@
+//! `layerwise init`: writes a `layerwise.toml` to begin with.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::failure::{self, Failure};
+use super::{Status, read, shown, terminal, write};
+use crate::config::{FILE_NAME, HADOLINT_FILES, HadolintImport};
+
+/// What `init` is asked.
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The folder that gets the configuration.
+    #[arg(default_value = ".", value_name = "FOLDER")]
+    folder: PathBuf,
+
+    /// Replace a configuration that is there.
+    #[arg(long)]
+    force: bool,
+
+    /// Take over what hadolint is told; `.hadolint.yaml` in the folder unless a file is named.
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[allow(clippy::option_option, reason = "an option whose value may be left out")]
+    from_hadolint: Option<Option<PathBuf>>,
+}
+
+/// An entry for a `.pre-commit-config.yaml`.
+const PRE_COMMIT: &str = "\
+repos:
+  - repo: local
+    hooks:
+      - id: layerwise
+        name: layerwise
+        entry: layerwise check
+        language: system
+        types: [dockerfile]
+";
+
+pub(super) fn run(args: &InitArgs) -> Status {
+    match init(args) {
+        Ok(told) => {
+            terminal::note(told.trim_end());
+            Status::Clean
+        }
+        Err(failure) => {
+            failure::report(&[failure]);
+            Status::Failed
+        }
+    }
+}
+
+/// Writes the file; gives what the user is told.
+fn init(args: &InitArgs) -> Result<String, Failure> {
+    let target = args.folder.join(FILE_NAME);
+    let name = shown(&target);
+    if !args.folder.is_dir() {
+        return Err(Failure::NoFolder(shown(&args.folder)));
+    }
+    if !args.force && target.symlink_metadata().is_ok() {
+        return Err(Failure::Exists(name));
+    }
+    let import = match &args.from_hadolint {
+        None => HadolintImport::default(),
+        Some(file) => import(file.as_deref(), &args.folder)?,
+    };
+    write::file(&target, &name, &text(&import))?;
+    let mut told = format!("`{name}` written.\n");
+    if !import.left_out.is_empty() {
+        told.push_str("\nNot taken over:\n");
+        for phrase in &import.left_out {
+            // Writing to a string cannot fail.
+            let _ = writeln!(told, "  {phrase}");
+        }
+    }
+    let hooks = args.folder.join(".pre-commit-config.yaml");
+    let hooked = std::fs::read_to_string(&hooks).is_ok_and(|text| text.contains("layerwise"));
+    if !hooked {
+        let _ = write!(told, "\nTo check before every commit, let `{}` have:\n\n{PRE_COMMIT}", shown(&hooks));
+    }
+    Ok(told)
+}
+
+fn import(file: Option<&Path>, folder: &Path) -> Result<HadolintImport, Failure> {
+    let found = || HADOLINT_FILES.map(|name| folder.join(name)).into_iter().find(|path| path.exists());
+    let Some(path) = file.map(Path::to_owned).or_else(found) else {
+        return Err(Failure::Missing(shown(&folder.join(HADOLINT_FILES[0]))));
+    };
+    let name = shown(&path);
+    if !path.exists() {
+        return Err(Failure::Missing(name));
+    }
+    let text = read::file(&path, &name)?;
+    HadolintImport::read(&text).map_err(|reason| Failure::Hadolint { path: name, reason })
+}
+
+/// The configuration: each key with what it means, those that are not set as comments.
+fn text(import: &HadolintImport) -> String {
+    let mut text = String::from(include_str!("init/layerwise.toml"));
+    let mut set = |default: &str, line: String| text = text.replace(&format!("# {default}\n"), &format!("{line}\n"));
+    if !import.ignore.is_empty() {
+        set("ignore = []", format!("ignore = {}", list(&import.ignore)));
+    }
+    if let Some(fail_on) = import.fail_on {
+        set("fail-on = \"warning\"", format!("fail-on = \"{fail_on}\""));
+    }
+    if !import.severity.is_empty() {
+        let lines = import.severity.iter().map(|(code, severity)| format!("\n{code} = \"{severity}\""));
+        set("[severity]", format!("[severity]{}", lines.collect::<String>()));
+    }
+    text
+}
+
+fn list(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("[{}]", quoted.join(", "))
+}

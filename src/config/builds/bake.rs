@@ -1,0 +1,216 @@
+//! Builds of a Bake file, in HCL or JSON.
+//!
+//! <https://docs.docker.com/build/bake/reference/>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hcl::eval::{Context, Evaluate};
+use hcl::{Block, Body, Expression, Value};
+
+use super::NamedBuild;
+
+/// How many targets a chain of `inherits` may have.
+const LONGEST_CHAIN: usize = 20;
+/// Deepest nesting that the reader is given: it reads with the stack.
+const DEEPEST: usize = 60;
+
+/// The builds of the targets. A target that only others inherit from declares none.
+pub(super) fn builds(name: &str, text: &str) -> Vec<NamedBuild> {
+    let file = if name.strip_suffix(".json").is_some() { Targets::from_json(text) } else { Targets::from_hcl(text) };
+    let Some(file) = file else { return Vec::new() };
+    let bases: BTreeSet<&str> = file.targets.values().flat_map(|target| target.bases()).collect();
+    let leaves = file.targets.keys().filter(|name| !bases.contains(name.as_str()));
+    leaves.filter_map(|name| file.build(name)).collect()
+}
+
+/// The targets of a file by name, attributes as they are written.
+#[derive(Default)]
+struct Targets {
+    targets: BTreeMap<String, Target>,
+}
+
+/// The attributes of a target: their values, `None` where one depends on what only the caller knows.
+#[derive(Default)]
+struct Target {
+    attributes: BTreeMap<String, Option<Value>>,
+}
+
+impl Target {
+    fn bases(&self) -> Vec<&str> {
+        let inherits = self.attributes.get("inherits").and_then(Option::as_ref).and_then(Value::as_array);
+        inherits.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+}
+
+impl Targets {
+    fn from_hcl(text: &str) -> Option<Self> {
+        if nesting(text) > DEEPEST {
+            return None;
+        }
+        let body: Body = hcl::parse(text).ok()?;
+        let mut context = Context::new();
+        for block in body.blocks().filter(|block| block.identifier() == "variable") {
+            let default = block.body().attributes().find(|attribute| attribute.key() == "default");
+            let value = default.and_then(|attribute| attribute.expr().evaluate(&context).ok());
+            if let Some((name, value)) = label(block).zip(value) {
+                context.declare_var(name.to_owned(), value);
+            }
+        }
+        let mut file = Self::default();
+        for block in body.blocks().filter(|block| block.identifier() == "target") {
+            let attributes = block.body().attributes();
+            let evaluated =
+                attributes.map(|attribute| (attribute.key().to_owned(), attribute_value(attribute.expr(), &context)));
+            let target = Target { attributes: evaluated.collect() };
+            file.targets.insert(label(block)?.to_owned(), target);
+        }
+        Some(file)
+    }
+
+    /// The same keys as objects; strings with `${` are not evaluated.
+    fn from_json(text: &str) -> Option<Self> {
+        let tree: serde_json::Value = serde_json::from_str(text).ok()?;
+        let mut file = Self::default();
+        for (name, target) in tree.get("target")?.as_object()? {
+            let attributes = target.as_object()?.iter().map(|(key, value)| {
+                let literal = !value.to_string().contains("${");
+                (key.clone(), literal.then(|| serde_json::from_value(value.clone()).ok()).flatten())
+            });
+            file.targets.insert(name.clone(), Target { attributes: attributes.collect() });
+        }
+        Some(file)
+    }
+
+    /// The build of a target; `None` where a part of it is not known.
+    fn build(&self, name: &str) -> Option<NamedBuild> {
+        if self.targets.get(name)?.attributes.contains_key("matrix") {
+            return None;
+        }
+        let chain = self.chain(name)?;
+        // The own value of a target counts before that of what it inherits from, a later base before an earlier.
+        let attribute = |key: &str| chain.iter().find_map(|target| target.attributes.get(key));
+        if attribute("dockerfile-inline").is_some() {
+            return None;
+        }
+        let text = |key: &str, default: &str| match attribute(key) {
+            None => Some(default.to_owned()),
+            Some(value) => Some(value.as_ref()?.as_str()?.to_owned()),
+        };
+        let mut args = BTreeMap::new();
+        for target in chain.iter().rev() {
+            let given = target.attributes.get("args");
+            // What is not known here hides what is known below.
+            let Some(given) = given.map_or(Some(None), |given| given.as_ref().map(Some)) else {
+                args.clear();
+                continue;
+            };
+            for (name, value) in given.and_then(Value::as_object).into_iter().flatten() {
+                match value.as_str() {
+                    Some(value) => args.insert(name.clone(), value.to_owned()),
+                    None => args.remove(name),
+                };
+            }
+        }
+        Some(NamedBuild { context: text("context", ".")?, dockerfile: text("dockerfile", "Dockerfile")?, args })
+    }
+
+    /// A target and all that it inherits from, what counts first first.
+    fn chain(&self, name: &str) -> Option<Vec<&Target>> {
+        let mut chain = Vec::new();
+        let mut open = vec![name];
+        while let Some(name) = open.pop() {
+            let target = self.targets.get(name)?;
+            if chain.len() > LONGEST_CHAIN || matches!(target.attributes.get("inherits"), Some(None)) {
+                return None;
+            }
+            chain.push(target);
+            // The last one is taken next.
+            open.extend(target.bases());
+        }
+        Some(chain)
+    }
+}
+
+fn label(block: &Block) -> Option<&str> {
+    block.labels().first().map(hcl::structure::BlockLabel::as_str)
+}
+
+/// An attribute as far as it is known. Of a table, the entries that are known: others become null.
+fn attribute_value(expression: &Expression, context: &Context<'_>) -> Option<Value> {
+    let Expression::Object(object) = expression else { return expression.evaluate(context).ok() };
+    let entries = object.iter().map(|(key, value)| {
+        let name = match key {
+            hcl::expr::ObjectKey::Identifier(name) => name.to_string(),
+            hcl::expr::ObjectKey::Expression(key) => key.evaluate(context).ok()?.as_str()?.to_owned(),
+            _ => return None,
+        };
+        Some((name, value.evaluate(context).unwrap_or(Value::Null)))
+    });
+    entries.collect::<Option<hcl::Map<String, Value>>>().map(Value::Object)
+}
+
+/// An upper bound of how deep brackets nest in a text.
+fn nesting(text: &str) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => open += 1,
+            b')' | b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(name: &str, text: &str) -> Vec<String> {
+        let line = |build: NamedBuild| format!("{} {} {:?}", build.context, build.dockerfile, build.args);
+        builds(name, text).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn reads_targets_with_what_they_inherit() {
+        let text = "variable \"V\" { default = \"1.2\" }\nvariable \"CALLER\" {}\n\
+            group \"default\" { targets = [\"app\", \"db\"] }\n\
+            target \"base\" {\n  context = \".\"\n  args = { VERSION = V, REVISION = CALLER, A = \"base\" }\n}\n\
+            target \"app\" {\n  inherits = [\"base\"]\n  dockerfile = \"docker/app.Dockerfile\"\n  args = { A = \"x-${V}\" }\n}\n\
+            target \"db\" { context = \"./db\" }\n\
+            target \"some\" { context = \"${CALLER}/x\" }\n\
+            target \"many\" {\n  name = \"many-${t}\"\n  matrix = { t = [\"a\"] }\n}\n";
+        assert_eq!(
+            shown("docker-bake.hcl", text),
+            [r#". docker/app.Dockerfile {"A": "x-1.2", "VERSION": "1.2"}"#, "./db Dockerfile {}"]
+        );
+    }
+
+    #[test]
+    fn reads_json() {
+        let text = r#"{"target": {
+            "base": {"dockerfile": "d/Dockerfile", "args": {"A": "1", "B": "${X}"}},
+            "app": {"inherits": ["base"], "context": ".."},
+            "not": {"context": "${X}"}}}"#;
+        assert_eq!(shown("docker-bake.json", text), [".. d/Dockerfile {}"]);
+    }
+
+    #[test]
+    fn broken_or_hostile_text_declares_nothing() {
+        for text in [
+            "target \"a\" { inherits = [\"a\"] }".to_owned(),
+            "target \"a\" { inherits = [\"nowhere\"] }".to_owned(),
+            "target \"a\" { inherits = f(x) }".to_owned(),
+            "target \"a\" {".to_owned(),
+            "target { }".to_owned(),
+            format!("x = {}", "(".repeat(50_000)),
+            format!("x = {}", "[".repeat(50_000)),
+            format!("x = {}1", "!".repeat(50_000)),
+            String::new(),
+        ] {
+            assert_eq!(shown("docker-bake.hcl", &text), [""; 0]);
+        }
+        assert_eq!(shown("docker-bake.json", &"[".repeat(100_000)), [""; 0]);
+    }
+}

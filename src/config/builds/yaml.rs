@@ -1,0 +1,161 @@
+//! YAML as a tree with anchors and merge keys; the form in which Compose files are written.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle};
+
+/// Deepest nesting that is accepted.
+const DEEPEST: usize = 60;
+/// How many nodes a tree may have, those that aliases repeat counted again.
+const LARGEST: usize = 100_000;
+
+/// A node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::config) enum Node {
+    /// A scalar that is null.
+    Null,
+    /// Any other scalar, as text.
+    Text(String),
+    List(Vec<Node>),
+    /// In the order of the file.
+    Table(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// The value of a key; merged tables (`<<`) give what the table itself has not.
+    pub(in crate::config) fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Table(entries) = self else { return None };
+        let own = entries.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value);
+        own.or_else(|| {
+            let merged = entries.iter().filter(|(name, _)| name == "<<");
+            merged.flat_map(|(_, value)| value.items()).find_map(|table| table.get(key))
+        })
+    }
+
+    /// The entries of a list, or the node itself.
+    fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            node => std::slice::from_ref(node),
+        }
+    }
+
+    /// The names and values of a table, merged ones included.
+    pub(in crate::config) fn entries(&self) -> Vec<(&str, &Self)> {
+        let Self::Table(entries) = self else { return Vec::new() };
+        let mut all: Vec<(&str, &Self)> = Vec::new();
+        for (name, value) in entries {
+            if name == "<<" {
+                all.extend(value.items().iter().flat_map(Self::entries));
+            } else {
+                all.push((name, value));
+            }
+        }
+        all
+    }
+
+    pub(in crate::config) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The texts of a list.
+    pub(in crate::config) fn texts(&self) -> Vec<&str> {
+        match self {
+            Self::List(items) => items.iter().filter_map(Self::text).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn size(&self) -> usize {
+        1 + match self {
+            Self::Null | Self::Text(_) => 0,
+            Self::List(items) => items.iter().map(Self::size).sum(),
+            Self::Table(entries) => entries.iter().map(|(_, value)| value.size()).sum(),
+        }
+    }
+}
+
+/// A list or a table that is not closed yet, with the number of its anchor.
+enum Open {
+    List(Vec<Node>, usize),
+    Table(Vec<(String, Node)>, Option<String>, usize),
+}
+
+/// The first document of a text; `None` where it is no YAML, too deep or too large.
+pub(in crate::config) fn tree(text: &str) -> Option<Node> {
+    let mut stack: Vec<Open> = Vec::new();
+    let mut anchors: HashMap<usize, Node> = HashMap::new();
+    let mut left = LARGEST;
+    for event in Parser::new_from_str(text) {
+        let (done, anchor) = match event.ok()?.0 {
+            Event::Alias(anchor) => (anchors.get(&anchor)?.clone(), 0),
+            Event::Scalar(text, style, anchor, _) => (scalar(&text, style), anchor),
+            Event::SequenceStart(anchor, ..) => {
+                stack.push(Open::List(Vec::new(), anchor));
+                continue;
+            }
+            Event::MappingStart(anchor, ..) => {
+                stack.push(Open::Table(Vec::new(), None, anchor));
+                continue;
+            }
+            Event::SequenceEnd | Event::MappingEnd => match stack.pop()? {
+                Open::List(items, anchor) => (Node::List(items), anchor),
+                Open::Table(entries, _, anchor) => (Node::Table(entries), anchor),
+            },
+            Event::DocumentEnd => break,
+            _ => continue,
+        };
+        left = left.checked_sub(done.size())?;
+        if stack.len() > DEEPEST {
+            return None;
+        }
+        if anchor > 0 {
+            anchors.insert(anchor, done.clone());
+        }
+        match stack.last_mut() {
+            None => return Some(done),
+            Some(Open::List(items, _)) => items.push(done),
+            Some(Open::Table(entries, key, _)) => match key.take() {
+                Some(name) => entries.push((name, done)),
+                None => *key = Some(done.text().unwrap_or_default().to_owned()),
+            },
+        }
+    }
+    None
+}
+
+fn scalar(text: &str, style: ScalarStyle) -> Node {
+    match text {
+        "" | "~" | "null" if style == ScalarStyle::Plain => Node::Null,
+        _ => Node::Text(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_anchors_and_merge_keys() {
+        let node = tree("x-a: &a { p: 1, q: 2 }\nb:\n  <<: *a\n  q: 3\nc:\n  <<: [*a]\n").unwrap();
+        let at = |keys: &[&str]| keys.iter().try_fold(&node, |node, key| node.get(key)).and_then(Node::text);
+        assert_eq!(at(&["b", "p"]), Some("1"));
+        assert_eq!(at(&["b", "q"]), Some("3"));
+        assert_eq!(at(&["c", "p"]), Some("1"));
+    }
+
+    #[test]
+    fn hostile_text_is_no_tree() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let items = vec![format!("*a{}", level - 1); 10].join(", ");
+            bomb = format!("{bomb}a{level}: &a{level} [{items}]\n");
+        }
+        for text in [bomb, "[".repeat(50_000), "- ".repeat(20_000), "a: *b\n".to_owned(), "a: &a [*a]\n".to_owned()] {
+            assert_eq!(tree(&text), None);
+        }
+    }
+}

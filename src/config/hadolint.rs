@@ -1,0 +1,140 @@
+//! The configuration of hadolint, as far as it has a counterpart here.
+//!
+//! <https://github.com/hadolint/hadolint#configure>
+
+use crate::lint;
+
+use super::builds::{Node, yaml_tree};
+
+/// The names under which hadolint looks for its configuration in a folder.
+pub const HADOLINT_FILES: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
+
+/// What a configuration of hadolint becomes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HadolintImport {
+    /// Rules that are off, by hadolint's codes; each is an alias here.
+    pub ignore: Vec<String>,
+    /// Codes and their severities: `info`, `warning` or `error`.
+    pub severity: Vec<(String, &'static str)>,
+    /// The value of `fail-on`.
+    pub fail_on: Option<&'static str>,
+    /// What has no counterpart, a phrase each.
+    pub left_out: Vec<String>,
+}
+
+impl HadolintImport {
+    /// Reads the text of a `.hadolint.yaml`.
+    ///
+    /// # Errors
+    /// A phrase that says what is wrong.
+    pub fn read(text: &str) -> Result<Self, &'static str> {
+        let mut import = Self::default();
+        // A file of comments is as good as none.
+        if text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
+            return Ok(import);
+        }
+        let tree = yaml_tree(text).ok_or("it is no valid YAML")?;
+        if !matches!(tree, Node::Table(_)) {
+            return Err("it is no table of keys");
+        }
+        for (key, value) in tree.entries() {
+            import.take(key, value);
+        }
+        Ok(import)
+    }
+
+    fn take(&mut self, key: &str, value: &Node) {
+        match key {
+            "ignored" | "ignore" => {
+                for code in value.texts() {
+                    if self.knows(code, "ignored") {
+                        self.ignore.push(code.to_owned());
+                    }
+                }
+            }
+            "override" => {
+                for (level, codes) in value.entries() {
+                    self.take_severities(level, codes);
+                }
+            }
+            "failure-threshold" => match value.text() {
+                Some("error") => self.fail_on = Some("error"),
+                Some("warning") => self.fail_on = Some("warning"),
+                Some("info" | "style") => self.fail_on = Some("info"),
+                Some("ignore" | "none") => self.fail_on = Some("never"),
+                other => {
+                    self.left_out.push(format!("`failure-threshold: {}`: no such threshold", other.unwrap_or("?")));
+                }
+            },
+            "no-fail" if value.text() == Some("true") => self.fail_on = Some("never"),
+            "no-fail" | "no-color" => {}
+            "trustedRegistries" => {
+                self.left_out.push("`trustedRegistries`: no rule asks where images come from".into());
+            }
+            "label-schema" | "strict-labels" => self.left_out.push(format!("`{key}`: no rule reads labels")),
+            "format" => self.left_out.push("`format`: pass `--output-format`, or set `LAYERWISE_OUTPUT_FORMAT`".into()),
+            key => self.left_out.push(format!("`{key}`: nothing of the kind")),
+        }
+    }
+
+    fn take_severities(&mut self, level: &str, codes: &Node) {
+        let severity = match level {
+            "error" => "error",
+            "warning" => "warning",
+            "info" | "style" => "info",
+            level => return self.left_out.push(format!("`override.{level}`: no such severity")),
+        };
+        for code in codes.texts() {
+            if self.knows(code, &format!("override.{level}")) {
+                self.severity.push((code.to_owned(), severity));
+            }
+        }
+    }
+
+    /// Whether a rule goes by that code; one that is not known is noted.
+    fn knows(&mut self, code: &str, key: &str) -> bool {
+        let known = lint::every_meta().any(|meta| meta.name == code || meta.aliases.contains(&code));
+        if !known {
+            self.left_out.push(format!("`{key}`: no rule goes by `{code}`"));
+        }
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_has_a_counterpart_and_lists_the_rest() {
+        let text = "ignored:\n  - DL3006\n  - SC2086\noverride:\n  error: [DL3006]\n  style: [DL4006]\n  loud: []\n\
+            failure-threshold: style\ntrustedRegistries: [docker.io]\nlabel-schema: { author: text }\nformat: json\nx: 1\n";
+        let import = HadolintImport::read(text).unwrap();
+        assert_eq!(import.ignore, ["DL3006"]);
+        assert_eq!(import.severity, [("DL3006".to_owned(), "error")]);
+        assert_eq!(import.fail_on, Some("info"));
+        let left: Vec<&str> =
+            import.left_out.iter().filter_map(|phrase| phrase.split_once(": ")).map(|(key, _)| key).collect();
+        assert_eq!(
+            left,
+            [
+                "`ignored`",
+                "`override.style`",
+                "`override.loud`",
+                "`trustedRegistries`",
+                "`label-schema`",
+                "`format`",
+                "`x`"
+            ]
+        );
+    }
+
+    #[test]
+    fn tells_files_that_say_nothing_from_broken_ones() {
+        assert_eq!(HadolintImport::read("# none\n\n"), Ok(HadolintImport::default()));
+        assert_eq!(HadolintImport::read("no-fail: true\n").unwrap().fail_on, Some("never"));
+        for text in ["- a\n", "a: [\n", "just text"] {
+            assert!(HadolintImport::read(text).is_err(), "{text}");
+        }
+    }
+}
