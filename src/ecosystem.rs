@@ -38,6 +38,6 @@ pub use interface::{Closure, Effect, Locking, Missing, Need, PathKind, ProjectFi
 pub use pattern::Pattern;
 pub use places::{home_settings, is_universal_variable, ordinary_directories, project_directories, system_directories};
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
-pub use search_path::{SearchPath, search_path};
+pub use search_path::{SearchPath, search_path, search_paths_here};
 pub use site::Site;
 pub use warm_up::{Line, WarmUp};

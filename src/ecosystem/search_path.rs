@@ -19,9 +19,11 @@ struct Table {
 
 /// A variable with directories of modules.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SearchPath {
     variable: String,
+    /// Commands (`*` allowed) that look into their working directory too.
+    working_directory: Vec<String>,
     endings: Vec<String>,
     holds: Vec<String>,
     modules: Vec<String>,
@@ -45,9 +47,20 @@ pub fn search_path(variable: &str) -> Option<&'static SearchPath> {
     SEARCH_PATHS.iter().find(|known| known.variable == variable)
 }
 
+/// The search paths on which the working directory of a command stands, by the command's programs and subcommands.
+pub fn search_paths_here(title: &str) -> impl Iterator<Item = &'static SearchPath> {
+    SEARCH_PATHS.iter().filter(move |known| known.working_directory.iter().any(|own| name_matches(own, title)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_module_that_is_run_by_name_is_looked_for_where_it_runs() {
+        assert_eq!(search_paths_here("python3 -m pip install").count(), 1);
+        assert_eq!(search_paths_here("pip install").count(), 0);
+    }
 
     #[test]
     fn modules_of_the_installer_matter() {

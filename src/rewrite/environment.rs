@@ -5,7 +5,7 @@ use super::{
     crossing::{Crossing, Needed, Obstacle},
 };
 use crate::{
-    ecosystem::{SearchPath, home_settings, search_path},
+    ecosystem::{SearchPath, home_settings, search_path, search_paths_here},
     model::{KnownCommand, Run, StagePath, State, StepId},
     shell::{Part, ShellWord},
 };
@@ -58,6 +58,11 @@ pub(super) fn environment_obstacle(
                 }
             }
         }
+    }
+    for path in search_paths_here(&command.known.title) {
+        let reason = format!("it looks for modules in `{directory}`, which is copied before it");
+        check_modules(carried, path, &directory)
+            .map_err(|()| Obstacle::new(id, reason, command.known.title.clone()))?;
     }
     Ok(())
 }
