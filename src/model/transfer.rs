@@ -171,7 +171,7 @@ impl Transfer {
         let destination = self.destination.as_ref()?;
         let known = has_directory(stages, destination);
         let roots = selector.selected_roots(context);
-        if self.add && roots.iter().any(|(path, kind)| *kind != EntryKind::Directory && is_archive(path)) {
+        if self.add && roots.iter().any(|(path, kind)| *kind != EntryKind::Directory && is_archive(context, path)) {
             return None;
         }
         let into_directory = self.into_directory || known || roots.len() > 1 || reader.state.directory == *destination;
@@ -342,8 +342,19 @@ fn is_remote(source: &str) -> bool {
     ["http://", "https://", "git@", "git://", "ssh://"].iter().any(|prefix| source.starts_with(prefix))
 }
 
-/// Whether `ADD` unpacks a file of that name: it looks at the content, of which the name is the usual sign.
-fn is_archive(path: &str) -> bool {
+/// Whether `ADD` unpacks a file: it looks at the content, not at the name (`pkg/archive` in <https://github.com/moby/moby>).
+/// One that cannot be read may be an archive.
+fn is_archive(context: &Filtered<'_>, path: &str) -> bool {
+    const COMPRESSED: [&[u8]; 5] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18"];
+    // Where a tar header says what it is: POSIX.1-1988 and later.
+    const MARK: std::ops::Range<usize> = 257..262;
+    context.read(path).map_or(true, |bytes| {
+        COMPRESSED.iter().any(|magic| bytes.starts_with(magic)) || bytes.get(MARK) == Some(b"ustar")
+    }) || has_archive_name(path)
+}
+
+/// Whether the name says so: the file may be another one when the image is built.
+fn has_archive_name(path: &str) -> bool {
     let name = path.to_ascii_lowercase();
     [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".tzst"]
         .iter()
