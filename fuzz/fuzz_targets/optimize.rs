@@ -61,7 +61,8 @@ fuzz_target!(|input: (bool, Option<&str>, &str)| {
     };
     let wanted = if all { Safety::Unsafe } else { Safety::Safe };
     let first = plan(&Request { draft: &draft, surroundings, wanted });
-    assert!(first.after.mean <= first.before.mean + 1e-6, "a plan never makes a file worse");
+    // A file that is split for the sake of a smaller image copies a little more.
+    assert!(all || first.after.mean <= first.before.mean + 1e-6, "a safe plan never makes a file worse");
     let (before, after) = (Dockerfile::parse(text), Dockerfile::parse(&first.draft.dockerfile));
     assert!(after.errors().len() <= before.errors().len(), "a plan breaks no syntax");
     let second = plan(&Request { draft: &first.draft, surroundings, wanted });
