@@ -136,14 +136,13 @@ impl Dirt {
 
 /// Whether a changed context path is in the key of a step itself.
 pub(super) fn reads_path(build: &Build<'_>, profile: Profile, id: StepId, path: &str) -> bool {
-    if build.inputs.context.is_some_and(|context| context.excludes(path)) {
-        return false;
-    }
-    match &build.step(id).action {
+    let selected = match &build.step(id).action {
         Action::Transfer(transfer) => transfer.selects(path),
         Action::Run(run) => profile.bind_mount_content && run.mounts_path(path),
         _ => false,
-    }
+    };
+    // The ignore file is asked last: that takes longest.
+    selected && !build.inputs.context.is_some_and(|context| context.excludes(path))
 }
 
 /// The changed arguments that are in the key of a step itself: a `RUN` has every variable in scope in its key, used or
