@@ -39,7 +39,7 @@ impl Session {
         Self { earlier, impatient: self.impatient, ..Self::default() }
     }
 
-    /// Whether a check of a file of this context goes without the newest `limit` changes for now.
+    /// Whether a check of a file of this context goes without the newest `limit` changes, as they are not read yet.
     pub fn awaits_history(&self, root: &Path, limit: usize) -> bool {
         self.impatient
             && limit > 0
