@@ -17,8 +17,9 @@
 //! 13. [`source`]: folders and git as contexts, files written whole; it reads and writes the disk and runs `git`.
 //! 14. [`config`]: `layerwise.toml`; it reads the disk.
 //! 15. [`analysis`]: one file in, findings, costs or a plan out; what all front ends call. It reads the disk.
-//! 16. [`lsp`]: the language server; it reads the disk.
-//! 17. [`cli`]: the command line; it reads and writes the disk, and starts the language server.
+//! 16. [`runtime`]: images, layers and sandboxed steps: builds without Docker, on Linux. It reads and writes the disk.
+//! 17. [`lsp`]: the language server; it reads the disk.
+//! 18. [`cli`]: the command line; it reads and writes the disk, and starts the language server.
 //!
 //! No layer but the ones that say so does I/O or reads a clock: files enter the others as strings, a build context and its
 //! history through the trait [`context::Context`]. So everything below works without a disk:
@@ -74,6 +75,8 @@ pub mod lsp;
 pub mod model;
 pub mod optimize;
 pub mod rewrite;
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+pub mod runtime;
 pub mod shell;
 pub mod source;
 pub mod syntax;
