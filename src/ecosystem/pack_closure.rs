@@ -245,7 +245,7 @@ pub struct OutputSpec {
     /// Groups beside whose files it stands.
     #[serde(rename = "in", default = "root_groups")]
     pub groups: Vec<String>,
-    /// Names of those files; empty for all.
+    /// Names of those files (`*` allowed); empty for all.
     #[serde(default)]
     pub files: Vec<String>,
     /// A pattern that finds the path, relative to the file, in a line of each file of the groups.

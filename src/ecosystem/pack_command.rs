@@ -39,6 +39,14 @@ pub struct OptionSet {
     pub between: Vec<String>,
 }
 
+impl OptionSet {
+    /// The spellings of all its options.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let lists = [&self.flags, &self.values, &self.directories, &self.writes, &self.project];
+        lists.into_iter().flatten().chain(self.files.keys())
+    }
+}
+
 /// One command.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -117,6 +125,9 @@ pub struct CommandSpec {
     /// Absolute directories that it fills outside of the project.
     #[serde(default)]
     pub fills: Vec<String>,
+    /// Whether what it fetches is none of what the other commands download and install: an index, a compiler.
+    #[serde(default)]
+    pub apart: bool,
     /// What only this command needs, where what it makes runs without it.
     #[serde(default)]
     pub build_only: Option<BuildOnly>,

@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::closure::{Build, found_spec};
-use super::pack::{Cost, WarmUpSpec};
+use super::pack::{CommandSpec, Cost, WarmUpSpec};
 use super::pattern::name_matches;
 use super::recognition::{Access, GivenOption, Match, PathArgument, Recognition};
 use super::site::Site;
@@ -57,7 +57,7 @@ impl Catalog {
         let known = early(found, spec);
         let closure_spec = match &spec.closure {
             Some(name) => found.pack.closure.get(name.get_ref())?.clone(),
-            None => found_spec(found),
+            None => found_spec(&known),
         };
         let build = Build::new(self, &known, *site, 0);
         let (mut closure, differs) = build.warm(&closure_spec, spec);
@@ -107,7 +107,51 @@ fn early(found: &Match, spec: &WarmUpSpec) -> Match {
         Some((name, value)) => GivenOption { name: name.to_owned(), value: Some(value.to_owned()) },
         None => GivenOption { name: option.clone(), value: None },
     }));
+    if let Some((entry, title)) = spec.run.as_ref().and_then(|run| entry_of(&known, run)) {
+        known.entry = entry;
+        known.title = title;
+    }
+    if let Some(entry) = entry_that_asks_for(&known, &spec.add) {
+        known.entry = entry;
+        known.unknown.extend(not_in_sets(&known));
+    }
     known
+}
+
+/// The entry, and its words, with which a command line of the same pack begins.
+fn entry_of(known: &Match, line: &str) -> Option<(usize, String)> {
+    let entries = known.pack.commands.iter().enumerate();
+    let titles = entries.flat_map(|(entry, spec)| titles(spec).map(move |title| (entry, title)));
+    let begins = |title: &str| line.strip_prefix(title).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    // Of entries with the same words the first is meant.
+    titles.filter(|(_, title)| begins(title)).min_by_key(|(entry, title)| (usize::MAX - title.len(), *entry))
+}
+
+/// The entry of the same command that asks for one of the added options: with it, a build may be a mere install.
+fn entry_that_asks_for(known: &Match, added: &[String]) -> Option<usize> {
+    known.pack.commands.iter().position(|spec| {
+        titles(spec).any(|title| title == known.title)
+            && spec.require.iter().any(|name| added.contains(name))
+            && !spec.forbid.iter().any(|name| known.has_option(name))
+    })
+}
+
+/// Programs and subcommands of an entry.
+fn titles(spec: &CommandSpec) -> impl Iterator<Item = String> {
+    spec.programs.iter().flat_map(|program| {
+        let title =
+            move |words: &String| format!("{program} {words}", program = program.get_ref()).trim_end().to_owned();
+        spec.subcommands.iter().map(title)
+    })
+}
+
+/// The options of which the sets of the entry say nothing.
+fn not_in_sets(known: &Match) -> Vec<String> {
+    let spec = known.spec();
+    let sets = || spec.options.iter().filter_map(|name| known.pack.options.get(name.get_ref()));
+    let is_known = |option: &str| sets().any(|set| set.names().any(|name| name_matches(name, option)));
+    let names = known.options.iter().map(|option| option.name.clone());
+    names.filter(|name| !spec.any_option && !is_known(name)).collect()
 }
 
 /// A command line with the options of the later command that it must have too.

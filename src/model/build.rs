@@ -327,6 +327,7 @@ impl<'a> Build<'a> {
         commands.any(|other| {
             other.known.pack.name == command.known.pack.name
                 && other.directory == command.directory
+                && !other.known.spec().apart
                 && matches!(other.effect(), Effect::Download | Effect::Install)
         })
     }
@@ -338,7 +339,7 @@ impl<'a> Build<'a> {
         let mut commands = runs.flat_map(|run| &run.commands);
         commands.any(|other| {
             let fills = matches!(other.effect(), Effect::Download | Effect::Install) || other.warm_up.is_some();
-            fills && other.known.pack.name == command.pack.name
+            fills && !other.known.spec().apart && other.known.pack.name == command.pack.name
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Files of fixed names, outputs and refusals.
 
 use super::super::pack::{ClosureSpec, ReadSpec, Refuse, Where};
+use super::super::pattern::name_matches;
 use super::super::{Missing, Need, PathKind, Refusal, WriteKind, document, path};
 use super::Build;
 use super::reference::Reference;
@@ -84,7 +85,7 @@ impl Build<'_> {
         let in_groups = self.members.iter().filter(|(group, _)| groups.contains(group));
         in_groups
             .map(|(_, path)| path)
-            .filter(|path| names.is_empty() || names.iter().any(|name| name == path::name(path)))
+            .filter(|path| names.is_empty() || names.iter().any(|name| name_matches(name, path::name(path))))
             .cloned()
             .collect()
     }
