@@ -95,6 +95,7 @@ pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
         profile: settings.builder.profile(),
         ignore_path: project.as_ref().map_or(".dockerignore", |project| project.ignore_path.as_str()),
         ignore_text: project.as_ref().and_then(|project| project.ignore.as_deref()),
+        options: &settings.options,
     };
     Ok(Report { diagnostics: lint::run(&subject, &input.settings.selection), context: root })
 }
@@ -184,7 +185,7 @@ pub fn rebuild_cost(input: &Input<'_>) -> Option<(f64, f64)> {
         history: settings.history as usize,
         builder: settings.builder,
         target: None,
-        arguments: &settings.args,
+        arguments: &input.settings.args,
         catalog: &*input.session.catalog(settings).ok()?,
         wanted: Safety::Safe,
     };

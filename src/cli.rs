@@ -7,6 +7,7 @@
 mod cache;
 mod check;
 mod completions;
+mod config;
 mod explain;
 mod failure;
 mod init;
@@ -16,6 +17,7 @@ mod output;
 mod project;
 mod read;
 mod rules;
+mod settings;
 mod terminal;
 mod write;
 
@@ -47,6 +49,8 @@ enum Command {
     Optimize(optimize::OptimizeArgs),
     /// Write a `layerwise.toml` to begin with.
     Init(init::InitArgs),
+    /// Show what is in force for a file, and where each value comes from.
+    Config(config::ConfigArgs),
     /// Print the manual page of a rule.
     Explain(explain::ExplainArgs),
     /// List all rules.
@@ -92,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Cache(args) => cache::run(args),
         Command::Optimize(args) => optimize::run(args),
         Command::Init(args) => init::run(args),
+        Command::Config(args) => config::run(args, &Cli::command()),
         Command::Explain(args) => explain::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Lsp(args) => lsp::run(args),

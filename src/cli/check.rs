@@ -10,7 +10,6 @@ mod jobs;
 mod outputs;
 mod results;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,9 +18,9 @@ use rayon::prelude::*;
 
 use super::failure::{self, Failure};
 use super::output::{self, Format, Rendering};
+use super::settings::SettingsArgs;
 use super::{Status, shown, terminal, write};
 use crate::analysis;
-use crate::config::{Builder, Discovery, FailOn, Overrides, Source};
 use crate::diagnostic::Safety;
 use gate::{Gate, GateArgs};
 use inputs::Place;
@@ -39,21 +38,8 @@ pub(super) struct CheckArgs {
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
 
-    /// Only these rules: names, aliases or `all`. Replaces `select` and `ignore` of the configuration.
-    #[arg(long, value_delimiter = ',', value_name = "RULE", env = "LAYERWISE_SELECT")]
-    select: Vec<String>,
-
-    /// Not these rules.
-    #[arg(long, value_delimiter = ',', value_name = "RULE", env = "LAYERWISE_IGNORE")]
-    ignore: Vec<String>,
-
-    /// The lowest severity that leads to exit code 1.
-    #[arg(long, value_enum, value_name = "SEVERITY", env = "LAYERWISE_FAIL_ON")]
-    fail_on: Option<FailOn>,
-
-    /// Whose cache is modelled.
-    #[arg(long, value_enum, env = "LAYERWISE_BUILDER")]
-    builder: Option<Builder>,
+    #[command(flatten)]
+    settings: SettingsArgs,
 
     #[command(flatten)]
     outputs: OutputArgs,
@@ -77,14 +63,6 @@ pub(super) struct CheckArgs {
     #[arg(long)]
     diff: bool,
 
-    /// The configuration file for all paths.
-    #[arg(long, value_name = "FILE", env = "LAYERWISE_CONFIG", conflicts_with = "isolated")]
-    config: Option<OsString>,
-
-    /// Go without configuration files.
-    #[arg(long)]
-    isolated: bool,
-
     /// The name of what comes from standard input.
     #[arg(long, value_name = "PATH")]
     stdin_filename: Option<PathBuf>,
@@ -99,7 +77,7 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: &CheckArgs) -> Status {
-    let ready = args.gate.open(args.fix || args.diff).and_then(|gate| Ok((gate, discovery(args)?)));
+    let ready = args.gate.open(args.fix || args.diff).and_then(|gate| Ok((gate, args.settings.discovery()?)));
     let (gate, discovery) = match ready {
         Ok(ready) => ready,
         Err(failure) => {
@@ -127,27 +105,6 @@ pub(super) fn run(args: &CheckArgs) -> Status {
         Status::Findings if args.exit_zero => Status::Clean,
         status => status,
     }
-}
-
-fn discovery(args: &CheckArgs) -> Result<Discovery, Failure> {
-    let directory = std::env::current_dir().map_err(|error| Failure::NoWorkingDirectory(error.to_string()))?;
-    let source = match &args.config {
-        _ if args.isolated => Source::Isolated,
-        Some(file) if !file.is_empty() => Source::File(file.into()),
-        _ => Source::Nearest,
-    };
-    let overrides = Overrides {
-        select: names(&args.select),
-        ignore: names(&args.ignore),
-        fail_on: args.fail_on,
-        builder: args.builder,
-    };
-    Ok(Discovery::new(&directory, source, overrides)?)
-}
-
-/// The names of a list; an environment variable that is set to nothing gives one empty name.
-fn names(list: &[String]) -> Vec<String> {
-    list.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 fn show_findings(args: &CheckArgs, gate: &Gate, jobs: Vec<Job>, failures: &mut Vec<Failure>) -> Status {
@@ -199,7 +156,8 @@ fn estimate(results: &mut Results, jobs: &[Job]) {
 }
 
 fn print(args: &CheckArgs, jobs: &[Job], results: &Results, failures: &mut Vec<Failure>) {
-    let rendering = Rendering { quiet: args.quiet, fixing: args.fix, statistics: args.statistics };
+    let rendering =
+        Rendering { quiet: args.quiet, fixing: args.fix, statistics: args.statistics, links: terminal::has_links() };
     // The fixed text of standard input is the result then, and has standard output for itself.
     let streaming = args.fix && jobs.iter().any(|job| job.input.place == Place::StandardInput);
     for output in &args.outputs.outputs {

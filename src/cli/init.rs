@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::failure::{self, Failure};
 use super::{Status, read, shown, terminal, write};
-use crate::config::{FILE_NAME, HADOLINT_FILES, HadolintImport};
+use crate::config::{FILE_NAME, HADOLINT_FILES, HadolintImport, JSON_SCHEMA};
 
 /// What `init` is asked.
 #[derive(Debug, Args)]
@@ -97,7 +97,8 @@ fn import(file: Option<&Path>, folder: &Path) -> Result<HadolintImport, Failure>
 
 /// The configuration: each key with what it means, those that are not set as comments.
 fn text(import: &HadolintImport) -> String {
-    let mut text = String::from(include_str!("init/layerwise.toml"));
+    // Editors that know TOML look for the schema at that address.
+    let mut text = format!("#:schema {JSON_SCHEMA}\n\n{}", include_str!("init/layerwise.toml"));
     let mut set = |default: &str, line: String| text = text.replace(&format!("# {default}\n"), &format!("{line}\n"));
     if !import.ignore.is_empty() {
         set("ignore = []", format!("ignore = {}", list(&import.ignore)));
@@ -109,10 +110,28 @@ fn text(import: &HadolintImport) -> String {
         let lines = import.severity.iter().map(|(code, severity)| format!("\n{code} = \"{severity}\""));
         set("[severity]", format!("[severity]{}", lines.collect::<String>()));
     }
+    if !import.trusted_registries.is_empty() {
+        let key = "trusted-registries = ";
+        set(
+            &format!("{key}[\"docker.io\", \"ghcr.io/our-team\"]"),
+            format!("{key}{}", list(&import.trusted_registries)),
+        );
+    }
+    if import.strict_labels {
+        set("strict-labels = false", "strict-labels = true".to_owned());
+    }
+    if !import.label_schema.is_empty() {
+        let lines = import.label_schema.iter().map(|(name, kind)| format!("\n{} = \"{kind}\"", quoted(name)));
+        set("[label-schema]", format!("[label-schema]{}", lines.collect::<String>()));
+    }
     text
 }
 
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
 fn list(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let quoted: Vec<String> = names.iter().map(|name| quoted(name)).collect();
     format!("[{}]", quoted.join(", "))
 }

@@ -10,6 +10,7 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
+mod link;
 mod markdown;
 mod rdjson;
 mod sarif;
@@ -54,6 +55,7 @@ pub(super) enum Format {
 
 /// What the formats for people need to know besides the results.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the output")]
 pub(super) struct Rendering {
     /// Leave out the summary.
     pub(super) quiet: bool,
@@ -61,6 +63,8 @@ pub(super) struct Rendering {
     pub(super) fixing: bool,
     /// A line for each rule in the place of the findings.
     pub(super) statistics: bool,
+    /// The names of rules lead to their manual pages.
+    pub(super) links: bool,
 }
 
 /// The results as text, with colors in the formats for people.
@@ -68,8 +72,8 @@ pub(super) fn render(results: &Results, format: Format, rendering: Rendering) ->
     let summary = || if rendering.quiet { String::new() } else { summary::render(results, rendering.fixing) };
     match format {
         Format::Full | Format::Concise if rendering.statistics => statistics::render(results) + &summary(),
-        Format::Full => full::render(results) + &summary(),
-        Format::Concise => concise::render(results) + &summary(),
+        Format::Full => full::render(results, rendering.links) + &summary(),
+        Format::Concise => concise::render(results, rendering.links) + &summary(),
         Format::Json => json::render(results),
         Format::Sarif => sarif::render(results),
         Format::Github => github::render(results),
@@ -83,6 +87,7 @@ pub(super) fn render(results: &Results, format: Format, rendering: Rendering) ->
 
 /// The results as text for a file: without colors.
 pub(super) fn render_plain(results: &Results, format: Format, rendering: Rendering) -> String {
+    let rendering = Rendering { links: false, ..rendering };
     anstream::adapter::strip_str(&render(results, format, rendering)).to_string()
 }
 

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::failure::Failure;
+use super::settings::configuration;
 use crate::analysis::{self, Project, Session};
-use crate::config::{Builder, Discovery, FileSettings, Overrides, Source, normalize};
+use crate::config::{Builder, Discovery, FileSettings, Overrides, normalize};
 use crate::ecosystem::Catalog;
 
 /// Which build is meant.
@@ -105,16 +106,15 @@ impl BuildArgs {
         let name = super::shown(&named);
         let path = directory.join(&named);
         let source = super::read::file(&path, &name)?;
-        let from = match &self.config {
-            _ if self.isolated => Source::Isolated,
-            Some(file) if !file.is_empty() => Source::File(file.into()),
-            _ => Source::Nearest,
-        };
+        let from = configuration(self.config.clone(), self.isolated);
         let settings = Discovery::new(&directory, from, Overrides { builder: self.builder, ..Overrides::default() })?
             .for_file(&path)
             .map_err(Failure::Config)?;
         let project = Project::open(&Session::default(), &directory.join(&self.context), &path, &[])?;
-        let mut arguments = settings.settings.args.clone();
+        // Builds that are declared of another context are others.
+        let declared =
+            settings.context.as_ref().is_none_or(|context| *context == normalize(&directory.join(&self.context)));
+        let mut arguments = if declared { settings.args.clone() } else { settings.settings.args.clone() };
         for given in &self.arguments {
             let (name, value) =
                 given.split_once('=').map_or((given.as_str(), None), |(name, value)| (name, Some(value)));

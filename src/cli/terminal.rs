@@ -31,7 +31,13 @@ impl Color {
     }
 }
 
-/// Writes to standard output; colors are taken out where none are wanted. A reader that has gone away is no error.
+/// Whether what reads standard output shows hyperlinks. `NO_HYPERLINKS` turns them off, `FORCE_HYPERLINK` says it.
+pub(super) fn has_links() -> bool {
+    let set = std::env::var_os("NO_HYPERLINKS").is_some_and(|value| !value.is_empty());
+    !set && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
+}
+
+/// Writes to standard output; colors and links are taken out where no colors are wanted. A reader that has gone away is no error.
 pub(super) fn print(text: &str) {
     write(anstream::stdout(), text);
 }

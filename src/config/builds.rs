@@ -24,6 +24,8 @@ const HIGHEST: usize = 6;
 /// One build of a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeclaredBuild {
+    /// The file that declares it, absolute.
+    pub file: PathBuf,
     /// The Dockerfile, absolute.
     pub dockerfile: PathBuf,
     /// The folder that is its build context, absolute.
@@ -39,6 +41,8 @@ pub(super) struct Declared {
     pub(super) context: Option<PathBuf>,
     /// The arguments that all of them give alike.
     pub(super) args: BTreeMap<String, String>,
+    /// The first of the files that declare them, absolute.
+    pub(super) file: Option<PathBuf>,
 }
 
 /// The builds of files that were read.
@@ -87,7 +91,8 @@ fn agreed(builds: &[&DeclaredBuild]) -> Declared {
     }
     let alike = |(name, value): &(&String, &String)| others.iter().all(|other| other.args.get(*name) == Some(*value));
     let args = first.args.iter().filter(alike).map(|(name, value)| (name.clone(), value.clone())).collect();
-    Declared { context: first.context.is_dir().then(|| first.context.clone()), args }
+    let context = first.context.is_dir().then(|| first.context.clone());
+    Declared { context, args, file: Some(first.file.clone()) }
 }
 
 /// Whether builds are declared in a file of that name: `compose.yaml`, `docker-compose.yml`, `docker-compose.dev.yml`,
@@ -123,7 +128,7 @@ fn read_file(folder: &Path, name: &str) -> Vec<DeclaredBuild> {
     let Some(text) = read(&folder.join(name)) else { return Vec::new() };
     let variables = if is_compose(name) { environment_file(folder) } else { BTreeMap::new() };
     let found = if is_compose(name) { compose::builds(name, &text, &variables) } else { bake::builds(name, &text) };
-    found.into_iter().filter_map(|build| build.placed(folder)).collect()
+    found.into_iter().filter_map(|build| build.placed(folder, name)).collect()
 }
 
 /// A file that is no pipe, not too long and text.
@@ -154,14 +159,14 @@ struct NamedBuild {
 
 impl NamedBuild {
     /// `None` where the context is no folder on this machine.
-    fn placed(self, folder: &Path) -> Option<DeclaredBuild> {
+    fn placed(self, folder: &Path, file: &str) -> Option<DeclaredBuild> {
         let remote = self.context.contains("://") || self.context.starts_with("git@") || self.context == "-";
         if remote || self.context.starts_with('~') {
             return None;
         }
         let context = normalize(&folder.join(&self.context));
         let dockerfile = normalize(&context.join(&self.dockerfile));
-        Some(DeclaredBuild { dockerfile, context, args: self.args })
+        Some(DeclaredBuild { file: folder.join(file), dockerfile, context, args: self.args })
     }
 }
 
@@ -191,6 +196,7 @@ mod tests {
     fn builds_that_disagree_say_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let build = |context: &str, args: &[(&str, &str)]| DeclaredBuild {
+            file: folder.path().join("compose.yaml"),
             dockerfile: folder.path().join("Dockerfile"),
             context: normalize(&folder.path().join(context)),
             args: args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

@@ -2,7 +2,11 @@
 //!
 //! <https://github.com/hadolint/hadolint#configure>
 
-use crate::lint;
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error;
+
+use crate::lint::{self, LabelKind};
 
 use super::builds::{Node, yaml_tree};
 
@@ -18,6 +22,12 @@ pub struct HadolintImport {
     pub severity: Vec<(String, &'static str)>,
     /// The value of `fail-on`.
     pub fail_on: Option<&'static str>,
+    /// The value of `trusted-registries`.
+    pub trusted_registries: Vec<String>,
+    /// Labels and the forms of their values, as `label-schema` has them.
+    pub label_schema: Vec<(String, String)>,
+    /// The value of `strict-labels`.
+    pub strict_labels: bool,
     /// What has no counterpart, a phrase each.
     pub left_out: Vec<String>,
 }
@@ -68,12 +78,25 @@ impl HadolintImport {
             },
             "no-fail" if value.text() == Some("true") => self.fail_on = Some("never"),
             "no-fail" | "no-color" => {}
-            "trustedRegistries" => {
-                self.left_out.push("`trustedRegistries`: no rule asks where images come from".into());
-            }
-            "label-schema" | "strict-labels" => self.left_out.push(format!("`{key}`: no rule reads labels")),
+            "trustedRegistries" => self.trusted_registries = value.texts().into_iter().map(str::to_owned).collect(),
+            "label-schema" => self.take_labels(value),
+            "strict-labels" => self.strict_labels = value.text() == Some("true"),
             "format" => self.left_out.push("`format`: pass `--output-format`, or set `LAYERWISE_OUTPUT_FORMAT`".into()),
             key => self.left_out.push(format!("`{key}`: nothing of the kind")),
+        }
+    }
+
+    fn take_labels(&mut self, labels: &Node) {
+        for (name, kind) in labels.entries() {
+            let kind = kind.text().unwrap_or_default();
+            // hadolint takes `rawText` too, which is as good as any text.
+            let kind = if kind.eq_ignore_ascii_case("rawtext") { "text" } else { kind };
+            let read: Result<LabelKind, Error> = LabelKind::deserialize(kind.into_deserializer());
+            if read.is_ok() {
+                self.label_schema.push((name.to_owned(), kind.to_owned()));
+            } else {
+                self.left_out.push(format!("`label-schema.{name}: {kind}`: no such form"));
+            }
         }
     }
 
@@ -108,25 +131,17 @@ mod tests {
     #[test]
     fn takes_what_has_a_counterpart_and_lists_the_rest() {
         let text = "ignored:\n  - DL3006\n  - SC2086\noverride:\n  error: [DL3006]\n  style: [DL4006]\n  loud: []\n\
-            failure-threshold: style\ntrustedRegistries: [docker.io]\nlabel-schema: { author: text }\nformat: json\nx: 1\n";
+            failure-threshold: style\ntrustedRegistries: [docker.io]\nlabel-schema: { author: text, x: y }\nstrict-labels: true\nformat: json\nx: 1\n";
         let import = HadolintImport::read(text).unwrap();
         assert_eq!(import.ignore, ["DL3006"]);
         assert_eq!(import.severity, [("DL3006".to_owned(), "error")]);
         assert_eq!(import.fail_on, Some("info"));
+        assert_eq!(import.trusted_registries, ["docker.io"]);
+        assert_eq!(import.label_schema, [("author".to_owned(), "text".to_owned())]);
+        assert!(import.strict_labels);
         let left: Vec<&str> =
             import.left_out.iter().filter_map(|phrase| phrase.split_once(": ")).map(|(key, _)| key).collect();
-        assert_eq!(
-            left,
-            [
-                "`ignored`",
-                "`override.style`",
-                "`override.loud`",
-                "`trustedRegistries`",
-                "`label-schema`",
-                "`format`",
-                "`x`"
-            ]
-        );
+        assert_eq!(left, ["`ignored`", "`override.style`", "`override.loud`", "`label-schema.x", "`format`", "`x`"]);
     }
 
     #[test]

@@ -1,107 +1,150 @@
-//! The configuration file as written. `docs/configuration.md` says what each key means.
+//! The configuration file as written. `docs/configuration.md` says what each key means, `docs/layerwise.schema.json` is made
+//! from these types.
+
+mod names;
+mod overlay;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::cache;
-use crate::diagnostic::Severity;
+use crate::lint::LabelKind;
 
-/// The file. Unknown keys are errors.
-#[derive(Debug, Default, Deserialize)]
+pub use names::{Builder, FailOn};
+pub(super) use names::{RuleName, Severities, SeverityName};
+
+/// Where the JSON Schema of the configuration file is published.
+pub const JSON_SCHEMA: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/layerwise.schema.json");
+
+/// The text of a value, with its place in the file.
+pub(super) type Text = Spanned<String>;
+
+/// The configuration of layerwise for the folder that it stands in and those below. Paths and patterns start from that
+/// folder; a pattern without `/` matches at any depth.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[schemars(title = "layerwise.toml")]
+#[allow(clippy::struct_field_names, reason = "the fields are the keys of the file")]
 pub(super) struct Schema {
-    pub(super) select: Vec<Spanned<String>>,
-    pub(super) ignore: Vec<Spanned<String>>,
+    /// Only these rules: names, aliases of other tools (`DL3006`) or `all`. All where there are none.
+    #[schemars(with = "Vec<RuleName>")]
+    pub(super) select: Vec<Text>,
+    /// Not these rules.
+    #[schemars(with = "Vec<RuleName>")]
+    pub(super) ignore: Vec<Text>,
+    /// The lowest severity that leads to exit code 1; `warning` where nothing is said.
     pub(super) fail_on: Option<FailOn>,
-    pub(super) severity: BTreeMap<Spanned<String>, SeverityName>,
-    pub(super) exclude: Vec<Spanned<String>>,
-    pub(super) per_file_ignores: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+    /// The severities of rules.
+    #[schemars(with = "Severities")]
+    pub(super) severity: BTreeMap<Text, SeverityName>,
+    /// Patterns of files and folders that a walk passes over.
+    #[schemars(with = "Vec<String>")]
+    pub(super) exclude: Vec<Text>,
+    /// Patterns of files, each with the rules that are off for these.
+    #[schemars(with = "BTreeMap<String, Vec<RuleName>>")]
+    pub(super) per_file_ignores: BTreeMap<Text, Vec<Text>>,
+    /// What holds for some files; the later entry wins.
+    pub(super) overrides: Vec<Override>,
+    /// Build contexts of Dockerfiles.
     pub(super) dockerfile: Vec<DockerfileEntry>,
+    /// Whose cache is modelled; `buildkit` where nothing is said.
     pub(super) builder: Option<Builder>,
-    pub(super) ecosystems: Vec<Spanned<String>>,
+    /// Patterns of files with facts about programs of your own.
+    #[schemars(with = "Vec<String>")]
+    pub(super) ecosystems: Vec<Text>,
+    /// How many of the newest commits stand for the changes to come; 200 where nothing is said.
     pub(super) history: Option<u32>,
+    /// Build arguments and their values.
     pub(super) args: BTreeMap<String, String>,
+    /// Where images may come from: registries or the beginnings of repositories. Anywhere where there are none.
+    #[schemars(with = "Vec<String>")]
+    pub(super) trusted_registries: Vec<Text>,
+    /// Labels that an image must have, each with the form of its value.
+    pub(super) label_schema: BTreeMap<String, LabelKind>,
+    /// Whether an image must have no label that `label-schema` does not name.
+    pub(super) strict_labels: Option<bool>,
 }
 
-/// What holds for one Dockerfile.
-#[derive(Debug, Deserialize)]
+/// What holds for the files that match. `select` takes the place of `select` and `ignore` above; `ignore` adds to it;
+/// entries of tables are added or replaced one by one; every other key replaces.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Override {
+    /// Patterns of files.
+    #[schemars(with = "Vec<String>")]
+    pub(super) files: Vec<Text>,
+    /// Only these rules.
+    #[serde(default)]
+    #[schemars(with = "Vec<RuleName>")]
+    pub(super) select: Vec<Text>,
+    /// Not these rules.
+    #[serde(default)]
+    #[schemars(with = "Vec<RuleName>")]
+    pub(super) ignore: Vec<Text>,
+    /// The lowest severity that leads to exit code 1.
+    pub(super) fail_on: Option<FailOn>,
+    /// The severities of rules.
+    #[serde(default)]
+    #[schemars(with = "Severities")]
+    pub(super) severity: BTreeMap<Text, SeverityName>,
+    /// Whose cache is modelled.
+    pub(super) builder: Option<Builder>,
+    /// How many of the newest commits stand for the changes to come.
+    pub(super) history: Option<u32>,
+    /// Build arguments and their values.
+    #[serde(default)]
+    pub(super) args: BTreeMap<String, String>,
+    /// Where images may come from.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub(super) trusted_registries: Option<Vec<Text>>,
+    /// Labels that an image must have, each with the form of its value.
+    #[serde(default)]
+    pub(super) label_schema: BTreeMap<String, LabelKind>,
+    /// Whether an image must have no other label.
+    pub(super) strict_labels: Option<bool>,
+}
+
+/// The build context of one Dockerfile.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct DockerfileEntry {
-    /// Relative to the folder of the configuration.
+    /// The Dockerfile, relative to the folder of the configuration.
     pub(super) path: String,
-    /// Likewise.
+    /// The build context, likewise.
     pub(super) context: String,
 }
 
-/// A severity by name.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum SeverityName {
-    Info,
-    Warning,
-    Error,
+/// The JSON Schema of the configuration file.
+pub fn json_schema() -> serde_json::Value {
+    let mut settings = SchemaSettings::draft07();
+    settings.transforms.insert(0, Box::new(RecursiveTransform(without_null)));
+    let mut schema = settings.into_generator().into_root_schema_for::<Schema>();
+    schema.insert("$id".to_owned(), JSON_SCHEMA.into());
+    schema.to_value()
 }
 
-impl From<SeverityName> for Severity {
-    fn from(name: SeverityName) -> Self {
-        match name {
-            SeverityName::Info => Self::Info,
-            SeverityName::Warning => Self::Warning,
-            SeverityName::Error => Self::Error,
+/// TOML has no null: a key that is not set is not there.
+fn without_null(schema: &mut schemars::Schema) {
+    if schema.get("default").is_some_and(serde_json::Value::is_null) {
+        schema.remove("default");
+    }
+    if let Some(serde_json::Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
         }
     }
-}
-
-/// The lowest severity that makes `check` fail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailOn {
-    /// Any finding.
-    Info,
-    /// Warnings and errors.
-    #[default]
-    Warning,
-    /// Errors.
-    Error,
-    /// No finding.
-    Never,
-}
-
-impl FailOn {
-    /// Whether a finding of that severity makes `check` fail.
-    pub fn fails(self, severity: Severity) -> bool {
-        match self {
-            Self::Info => true,
-            Self::Warning => severity >= Severity::Warning,
-            Self::Error => severity >= Severity::Error,
-            Self::Never => false,
-        }
-    }
-}
-
-/// Whose cache is modelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Builder {
-    /// `docker build` and `docker buildx build`.
-    Buildkit,
-    /// `docker build` with `DOCKER_BUILDKIT=0`.
-    Legacy,
-    /// `buildah build --layers` and `podman build`.
-    Buildah,
-    /// kaniko with `--cache`.
-    Kaniko,
-}
-
-impl From<Builder> for cache::Builder {
-    fn from(name: Builder) -> Self {
-        match name {
-            Builder::Buildkit => Self::BuildKit,
-            Builder::Legacy => Self::Legacy,
-            Builder::Buildah => Self::Buildah,
-            Builder::Kaniko => Self::Kaniko,
-        }
+    let null = serde_json::json!({ "type": "null" });
+    let Some(serde_json::Value::Array(forms)) = schema.get_mut("anyOf") else { return };
+    forms.retain(|form| *form != null);
+    if let [serde_json::Value::Object(only)] = forms.as_slice() {
+        let only = only.clone();
+        schema.remove("anyOf");
+        only.into_iter().for_each(|(key, value)| drop(schema.insert(key, value)));
     }
 }

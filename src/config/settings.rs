@@ -1,24 +1,24 @@
 //! What a configuration file means.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use globset::{Glob, GlobMatcher, GlobSet, GlobSetBuilder};
-use toml::Spanned;
+use globset::{GlobMatcher, GlobSet};
 
 use super::builds::Declared;
 use super::error::ConfigError;
 use super::paths::normalize;
-use super::schema::{Builder, FailOn, Schema};
+use super::reader::Reader;
+use super::schema::{Builder, FailOn, Schema, Text};
+use super::stated::Stated;
 use crate::cache;
-use crate::lint::{Selection, SelectionRequest, UnknownRule};
+use crate::lint::{LabelSchema, Options, Selection, SelectionRequest, TrustedRegistries, UnknownRule};
 
 /// How many changes of the project are looked at unless the configuration says otherwise.
-const HISTORY: u32 = 200;
+pub(super) const HISTORY: u32 = 200;
 
-/// What holds for all files under one configuration file.
+/// What holds for all files under one configuration file, or for those of them for which the same overrides hold.
 #[derive(Debug)]
 pub struct Settings {
     /// The folder that relative paths start from: that of the configuration, else the working directory. Absolute.
@@ -33,17 +33,27 @@ pub struct Settings {
     pub history: u32,
     /// Build arguments by name.
     pub args: BTreeMap<String, String>,
-    selection: Selection,
+    /// What rules are told.
+    pub options: Options,
+    pub(super) selection: Selection,
+    /// Who says what.
+    pub(super) stated: Arc<Stated>,
+    /// The overrides that are in these settings, by index.
+    pub(super) overridden: Vec<usize>,
     exclude: GlobSet,
-    per_file_ignores: Vec<(GlobMatcher, Vec<String>)>,
+    pub(super) per_file_ignores: Vec<(GlobMatcher, Vec<String>)>,
+    /// The files of each override.
+    overrides: Vec<GlobSet>,
     /// Build contexts by Dockerfile, both absolute.
     contexts: BTreeMap<PathBuf, PathBuf>,
+    /// Settings with overrides, by their indices.
+    narrowed: Mutex<HashMap<Vec<usize>, Arc<Settings>>>,
 }
 
 /// What holds for one file.
 #[derive(Clone, Debug)]
 pub struct FileSettings {
-    /// What holds for all files beside it.
+    /// What holds for all files for which the same overrides hold.
     pub settings: Arc<Settings>,
     /// The rules that are on.
     pub selection: Selection,
@@ -51,6 +61,10 @@ pub struct FileSettings {
     pub context: Option<PathBuf>,
     /// Build arguments by name: those of the configuration before those that the file's builds declare.
     pub args: BTreeMap<String, String>,
+    /// The file itself, absolute.
+    pub(super) path: PathBuf,
+    /// The first file that declares its builds, where something of them holds.
+    pub(super) declared_in: Option<PathBuf>,
 }
 
 impl FileSettings {
@@ -61,13 +75,14 @@ impl FileSettings {
             return;
         }
         self.context = Some(context);
+        self.declared_in = declared.file;
         for (name, value) in declared.args {
             self.args.entry(name).or_insert(value);
         }
     }
 }
 
-/// What the command line says; it wins over the configuration.
+/// What the caller says; it wins over the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// Replaces `select` and `ignore` of the configuration where not empty.
@@ -78,6 +93,8 @@ pub struct Overrides {
     pub fail_on: Option<FailOn>,
     /// Replaces `builder`.
     pub builder: Option<Builder>,
+    /// In what way each of these keys was said: `--fail-on`, `LAYERWISE_FAIL_ON`.
+    pub said_by: BTreeMap<&'static str, String>,
 }
 
 impl Settings {
@@ -86,8 +103,7 @@ impl Settings {
     /// # Errors
     /// [`UnknownRule`] where the command line names one.
     pub fn without_file(root: &Path, overrides: &Overrides) -> Result<Self, UnknownRule> {
-        let request = overrides.request(&Schema::default());
-        Ok(Self::new(root, &Schema::default(), Selection::new(&request)?, overrides))
+        Self::new(root, Arc::new(Stated::new(Schema::default(), None, overrides)), Vec::new())
     }
 
     /// Reads the text of a configuration file that stands in the folder `root` and is shown as `path`.
@@ -95,49 +111,76 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`] with the place of the first mistake.
     pub(super) fn read(root: &Path, path: &str, text: &str, overrides: &Overrides) -> Result<Self, ConfigError> {
-        let schema: Schema = toml::from_str(text).map_err(|error| ConfigError::toml(path, text, &error))?;
         let reader = Reader { root, path, text };
-        reader.check_rules(&schema)?;
-        let request = overrides.request(&schema);
-        let selection = Selection::new(&request).map_err(|error| reader.unknown_rule(&error, 0..0))?;
-        let mut settings = Self::new(root, &schema, selection, overrides);
-        settings.exclude = reader.exclude(&schema)?;
-        settings.per_file_ignores = reader.per_file_ignores(&schema)?;
-        settings.ecosystems = reader.ecosystems(&schema)?;
-        Ok(settings)
+        let schema = reader.schema()?;
+        let (exclude, overridden) = (reader.globs(&schema.exclude)?, reader.overrides(&schema)?);
+        let (per_file_ignores, ecosystems) = (reader.per_file_ignores(&schema)?, reader.ecosystems(&schema)?);
+        let stated = Arc::new(Stated::new(schema, Some((path, text)), overrides));
+        let settings = Self::new(root, stated, Vec::new()).map_err(|error| reader.unknown_rule(&error, 0..0))?;
+        Ok(Self { exclude, overrides: overridden, per_file_ignores, ecosystems, ..settings })
     }
 
-    fn new(root: &Path, schema: &Schema, selection: Selection, overrides: &Overrides) -> Self {
+    /// The settings with some of the overrides, without what needs the reader.
+    fn new(root: &Path, stated: Arc<Stated>, overridden: Vec<usize>) -> Result<Self, UnknownRule> {
+        let schema = stated.effective(&overridden);
         let contexts = schema.dockerfile.iter();
-        Self {
+        Ok(Self {
             root: root.to_owned(),
-            fail_on: overrides.fail_on.or(schema.fail_on).unwrap_or_default(),
-            builder: overrides.builder.or(schema.builder).map(cache::Builder::from).unwrap_or_default(),
+            fail_on: schema.fail_on.unwrap_or_default(),
+            builder: schema.builder.unwrap_or_default().into(),
             ecosystems: Vec::new(),
             history: schema.history.unwrap_or(HISTORY),
             args: schema.args.clone(),
-            selection,
-            exclude: GlobSet::empty(),
-            per_file_ignores: Vec::new(),
+            options: options(&schema),
+            selection: Selection::new(&request(&schema))?,
             contexts: contexts
                 .map(|entry| (normalize(&root.join(&entry.path)), normalize(&root.join(&entry.context))))
                 .collect(),
-        }
+            stated,
+            overridden,
+            exclude: GlobSet::empty(),
+            per_file_ignores: Vec::new(),
+            overrides: Vec::new(),
+            narrowed: Mutex::default(),
+        })
     }
 
     /// What holds for the file at that absolute path.
     pub fn for_file(self: &Arc<Self>, path: &Path) -> FileSettings {
         let path = normalize(path);
         let relative = path.strip_prefix(&self.root).unwrap_or(&path);
+        let settings = self.narrowed(relative);
         let ignored = self.per_file_ignores.iter().filter(|(glob, _)| glob.is_match(relative));
         let ignored: Vec<String> = ignored.flat_map(|(_, rules)| rules.iter().cloned()).collect();
         FileSettings {
-            settings: Arc::clone(self),
             // The names were resolved when the file was read.
-            selection: self.selection.without(&ignored).unwrap_or_else(|_| self.selection.clone()),
+            selection: settings.selection.without(&ignored).unwrap_or_else(|_| settings.selection.clone()),
             context: self.contexts.get(&path).cloned(),
-            args: self.args.clone(),
+            args: settings.args.clone(),
+            settings,
+            path,
+            declared_in: None,
         }
+    }
+
+    /// These settings with the overrides that hold for a file, whose path is relative to the root.
+    fn narrowed(self: &Arc<Self>, relative: &Path) -> Arc<Self> {
+        let matching = self.overrides.iter().enumerate().filter(|(_, files)| files.is_match(relative));
+        let matching: Vec<usize> = matching.map(|(index, _)| index).collect();
+        if matching.is_empty() {
+            return Arc::clone(self);
+        }
+        // Another thread's panic leaves the map whole: an entry is inserted in one step.
+        let mut narrowed = self.narrowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = narrowed.entry(matching.clone()).or_insert_with(|| {
+            // The names were resolved when the file was read.
+            let Ok(settings) = Self::new(&self.root, Arc::clone(&self.stated), matching) else {
+                return Arc::clone(self);
+            };
+            let per_file_ignores = self.per_file_ignores.clone();
+            Arc::new(Self { ecosystems: self.ecosystems.clone(), per_file_ignores, ..settings })
+        });
+        Arc::clone(known)
     }
 
     /// Whether a walk passes over the file at that absolute path.
@@ -148,114 +191,21 @@ impl Settings {
     }
 }
 
-impl Overrides {
-    fn request(&self, schema: &Schema) -> SelectionRequest {
-        let owned = |names: &[Spanned<String>]| names.iter().map(|name| name.get_ref().clone()).collect::<Vec<_>>();
-        let (select, mut ignore) = if self.select.is_empty() {
-            (owned(&schema.select), owned(&schema.ignore))
-        } else {
-            (self.select.clone(), Vec::new())
-        };
-        ignore.extend(self.ignore.iter().cloned());
-        let severity = schema.severity.iter().map(|(rule, name)| (rule.get_ref().clone(), (*name).into())).collect();
-        SelectionRequest { select, ignore, severity }
+fn request(schema: &Schema) -> SelectionRequest {
+    let severity = schema.severity.iter().map(|(rule, name)| (rule.get_ref().clone(), (*name).into())).collect();
+    SelectionRequest { select: owned(&schema.select), ignore: owned(&schema.ignore), severity }
+}
+
+fn options(schema: &Schema) -> Options {
+    // The patterns were read when the file was.
+    let trusted = TrustedRegistries::new(&owned(&schema.trusted_registries)).ok();
+    let strict = schema.strict_labels.unwrap_or_default();
+    Options {
+        trusted_registries: trusted.filter(|_| !schema.trusted_registries.is_empty()),
+        labels: LabelSchema { required: schema.label_schema.clone(), strict },
     }
 }
 
-/// The configuration file at hand, for errors.
-struct Reader<'a> {
-    root: &'a Path,
-    path: &'a str,
-    text: &'a str,
-}
-
-impl Reader<'_> {
-    fn error(&self, span: Range<usize>, message: String, help: impl Into<Option<String>>) -> ConfigError {
-        ConfigError::invalid(self.path, self.text, span, message, help.into())
-    }
-
-    fn unknown_rule(&self, error: &UnknownRule, span: Range<usize>) -> ConfigError {
-        self.error(span, error.to_string(), error.help())
-    }
-
-    /// Every rule that the file names must exist.
-    fn check_rules(&self, schema: &Schema) -> Result<(), ConfigError> {
-        let ignored = schema.per_file_ignores.values().flatten();
-        let lists = schema.select.iter().chain(&schema.ignore).chain(ignored);
-        for name in lists {
-            let request = SelectionRequest { select: vec![name.get_ref().clone()], ..SelectionRequest::default() };
-            Selection::new(&request).map_err(|error| self.unknown_rule(&error, name.span()))?;
-        }
-        for (name, severity) in &schema.severity {
-            let severity = vec![(name.get_ref().clone(), (*severity).into())];
-            let request = SelectionRequest { severity, ..SelectionRequest::default() };
-            Selection::new(&request).map_err(|error| self.unknown_rule(&error, name.span()))?;
-        }
-        Ok(())
-    }
-
-    /// A pattern relative to the root; one without `/` matches at any depth.
-    fn glob(&self, pattern: &Spanned<String>) -> Result<Glob, ConfigError> {
-        let text = pattern.get_ref().trim_end_matches('/').trim_start_matches("./");
-        let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
-        globset::GlobBuilder::new(&anchored)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| self.error(pattern.span(), format!("this pattern cannot be read: {}", error.kind()), None))
-    }
-
-    fn exclude(&self, schema: &Schema) -> Result<GlobSet, ConfigError> {
-        let mut globs = GlobSetBuilder::new();
-        for pattern in &schema.exclude {
-            globs.add(self.glob(pattern)?);
-        }
-        globs.build().map_err(|error| self.error(0..0, format!("`exclude` cannot be used: {error}"), None))
-    }
-
-    fn per_file_ignores(&self, schema: &Schema) -> Result<Vec<(GlobMatcher, Vec<String>)>, ConfigError> {
-        let one = |(pattern, rules): (&Spanned<String>, &Vec<Spanned<String>>)| {
-            let rules = rules.iter().map(|rule| rule.get_ref().clone()).collect();
-            Ok((self.glob(pattern)?.compile_matcher(), rules))
-        };
-        schema.per_file_ignores.iter().map(one).collect()
-    }
-
-    /// The files that the patterns name; a pattern that names none is a mistake.
-    fn ecosystems(&self, schema: &Schema) -> Result<Vec<PathBuf>, ConfigError> {
-        let mut files = Vec::new();
-        for pattern in &schema.ecosystems {
-            let found = self.pack_files(pattern)?;
-            if found.is_empty() {
-                let help = format!("patterns start from the folder of `{}`", self.path);
-                return Err(self.error(pattern.span(), format!("`{}` names no file", pattern.get_ref()), help));
-            }
-            files.extend(found);
-        }
-        files.sort();
-        files.dedup();
-        Ok(files)
-    }
-
-    fn pack_files(&self, pattern: &Spanned<String>) -> Result<Vec<PathBuf>, ConfigError> {
-        let plain = normalize(&self.root.join(pattern.get_ref()));
-        if plain.is_file() {
-            return Ok(vec![plain]);
-        }
-        let text = pattern.get_ref().trim_start_matches("./");
-        let glob = globset::GlobBuilder::new(text).literal_separator(true).build();
-        let glob = glob
-            .map_err(|error| {
-                self.error(pattern.span(), format!("this pattern cannot be read: {}", error.kind()), None)
-            })?
-            .compile_matcher();
-        let fixed: PathBuf = Path::new(text).components().take_while(|part| !is_pattern(part.as_os_str())).collect();
-        let walk = ignore::WalkBuilder::new(self.root.join(fixed)).standard_filters(false).build();
-        let files = walk.flatten().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-        let paths = files.map(ignore::DirEntry::into_path);
-        Ok(paths.filter(|path| path.strip_prefix(self.root).is_ok_and(|path| glob.is_match(path))).collect())
-    }
-}
-
-fn is_pattern(part: &std::ffi::OsStr) -> bool {
-    part.to_string_lossy().contains(['*', '?', '[', '{'])
+fn owned(texts: &[Text]) -> Vec<String> {
+    texts.iter().map(|text| text.get_ref().clone()).collect()
 }

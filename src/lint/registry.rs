@@ -8,6 +8,7 @@ use super::rules::deleted_in_later_layer::DeletedInLaterLayer;
 use super::rules::env_file_copied::EnvFileCopied;
 use super::rules::ignored_copy_source::IgnoredCopySource;
 use super::rules::incomplete_dockerignore::IncompleteDockerignore;
+use super::rules::label_schema::LabelSchema;
 use super::rules::link_lost_by_chmod::LinkLostByChmod;
 use super::rules::manifest_copy_misses_file::ManifestCopyMissesFile;
 use super::rules::metadata_before_run::MetadataBeforeRun;
@@ -23,6 +24,7 @@ use super::rules::unlocked_install::UnlockedInstall;
 use super::rules::unpinned_base_image::UnpinnedBaseImage;
 use super::rules::unreachable_stage::UnreachableStage;
 use super::rules::unsupported_by_builder::UnsupportedByBuilder;
+use super::rules::untrusted_registry::UntrustedRegistry;
 use super::rules::vcs_copied::VcsCopied;
 use super::rules::volatile_arg_before_run::VolatileArgBeforeRun;
 use super::{Meta, Rule, builtin};
@@ -53,6 +55,8 @@ pub static RULES: &[&dyn Rule] = &[
     &SecretInImage,
     &EnvFileCopied,
     &UnpinnedBaseImage,
+    &UntrustedRegistry,
+    &LabelSchema,
     &UnsupportedByBuilder,
 ];
 

@@ -1,6 +1,6 @@
 //! What a rule is and what it sees.
 
-use super::{Meta, Numbers, Reporter};
+use super::{Meta, Numbers, Options, Reporter};
 use crate::cache::Profile;
 use crate::context::Filtered;
 use crate::model::Build;
@@ -30,6 +30,8 @@ pub struct Subject<'a> {
     pub ignore_path: &'a str,
     /// Its text; `None` where there is none.
     pub ignore_text: Option<&'a str>,
+    /// What the configuration tells rules.
+    pub options: &'a Options,
 }
 
 impl<'a> Subject<'a> {

@@ -1,6 +1,6 @@
 //! `RUN`: the commands it executes, what is known of each, and what stays opaque.
 
-use super::path::StagePath;
+use super::{path::StagePath, transfer::Supply};
 use crate::{
     context::path,
     ecosystem::{Access, Closure, Effect, Locking, Match, WarmUp, pack::Cost},
@@ -78,6 +78,8 @@ pub struct ResolvedMount {
     pub target: Option<StagePath>,
     /// The context path it shows, for a bind mount of the context.
     pub context: Option<String>,
+    /// Where what it shows comes from, if `from` says so.
+    pub supply: Option<Supply>,
 }
 
 impl KnownCommand {

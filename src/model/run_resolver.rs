@@ -309,7 +309,7 @@ impl Resolver<'_> {
                 .then(|| expand(mount.source.as_deref().unwrap_or_default()))
                 .flatten()
                 .map(|source| StagePath::root().join(&source).as_str().trim_start_matches('/').to_owned());
-            self.run.mounts.push(ResolvedMount { mount, target, context });
+            self.run.mounts.push(ResolvedMount { mount, target, context, supply });
         }
     }
 }

@@ -40,6 +40,13 @@ fn the_page_of_rules_is_up_to_date() {
 }
 
 #[test]
+fn the_schema_of_the_configuration_is_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = program::run(program::layerwise(folder.path(), &["config", "--output-format", "schema"]), "");
+    page::hold("docs/layerwise.schema.json", &run.stdout);
+}
+
+#[test]
 fn every_key_of_the_configuration_is_documented() {
     let source = page::read("src/config/schema.rs");
     let schema = source.split("struct Schema {").nth(1).unwrap().split("\n}").next().unwrap();

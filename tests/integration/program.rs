@@ -26,6 +26,8 @@ pub(crate) fn layerwise(folder: &Path, args: &[impl AsRef<str>]) -> Command {
         .env_remove("NO_COLOR")
         .env_remove("FORCE_COLOR")
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("NO_HYPERLINKS")
+        .env_remove("FORCE_HYPERLINK")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

@@ -91,7 +91,7 @@ impl Gate {
         }
         let Some(baseline) = &self.baseline else { return };
         let Applied { gone, .. } = baseline.apply(results);
-        let all_rules = args.select.is_empty() && args.ignore.is_empty();
+        let all_rules = args.settings.names_no_rule();
         if gone > 0 && self.changed_since.is_none() && all_rules && !args.quiet {
             let gone = output::count(gone, "finding");
             terminal::note(&format!("note: the baseline holds {gone} too many; write it anew with `--write-baseline`"));

@@ -12,6 +12,7 @@ use crate::cli::output::Format;
 
 /// The options as they are written.
 #[derive(Debug, Args)]
+#[group(skip)]
 struct Given {
     /// How to print findings; several times for several outputs, each but one with a file of its own.
     #[arg(long, value_enum, value_name = "FORMAT", env = "LAYERWISE_OUTPUT_FORMAT")]

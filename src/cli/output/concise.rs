@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::Results;
 use super::excerpt::printable;
+use super::{Results, link};
 
-pub(super) fn render(results: &Results) -> String {
+pub(super) fn render(results: &Results, links: bool) -> String {
     let mut text = String::new();
     for (file, diagnostic) in results.findings() {
         let (start, _) = file.positions(diagnostic.range);
@@ -18,7 +18,7 @@ pub(super) fn render(results: &Results) -> String {
             start.line,
             start.column,
             diagnostic.severity.name(),
-            diagnostic.rule,
+            link::rule(diagnostic.rule, links),
             diagnostic.message,
         );
     }

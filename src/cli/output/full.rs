@@ -7,17 +7,20 @@ use codespan_reporting::files::SimpleFile;
 use codespan_reporting::term::{self, Config, termcolor::Ansi};
 
 use super::excerpt::{Excerpt, printable};
-use super::{CheckedFile, Results, cost, diff};
+use super::{CheckedFile, Results, cost, diff, link};
 use crate::diagnostic::{Diagnostic, Fix, Safety, Severity};
 
-pub(super) fn render(results: &Results) -> String {
+pub(super) fn render(results: &Results, links: bool) -> String {
     let mut text = String::new();
     for file in results.files.iter().filter(|file| !file.diagnostics.is_empty()) {
         let excerpt = Excerpt::new(&file.source);
         let shown = SimpleFile::new(printable(&file.name), &excerpt.text);
         for diagnostic in &file.diagnostics {
             let report = report(results, diagnostic, &excerpt);
-            text.push_str(&render_report(&shown, &report, file, diagnostic));
+            // The first bracket is that of the rule, whatever the file is called.
+            let plain = format!("[{}]", diagnostic.rule);
+            let linked = format!("[{}]", link::rule(diagnostic.rule, links));
+            text.push_str(&render_report(&shown, &report, file, diagnostic).replacen(&plain, &linked, 1));
             if let Some(fix) = &diagnostic.fix {
                 text.push_str(&render_fix(file, fix));
             }

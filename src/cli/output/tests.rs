@@ -86,7 +86,8 @@ fn every_format_shows_everything() {
         ("rdjson", Format::Rdjson),
         ("markdown", Format::Markdown),
     ] {
-        let text = render(&results(), format, Rendering { quiet: false, fixing: name == "concise", statistics: false });
+        let rendering = Rendering { quiet: false, fixing: name == "concise", statistics: false, links: false };
+        let text = render(&results(), format, rendering);
         let plain = anstream::adapter::strip_str(&text).to_string();
         settings.bind(|| insta::assert_snapshot!(name, plain));
     }
@@ -94,7 +95,8 @@ fn every_format_shows_everything() {
 
 #[test]
 fn every_key_of_the_json_document_is_documented() {
-    let text = render(&results(), Format::Json, Rendering { quiet: false, fixing: false, statistics: false });
+    let text =
+        render(&results(), Format::Json, Rendering { quiet: false, fixing: false, statistics: false, links: false });
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let manual = include_str!("../../../docs/json.md");
     let mut values = vec![&document];

@@ -158,7 +158,7 @@ mod tests {
     use crate::cache::Builder;
     use crate::context::{Filtered, MemoryContext};
     use crate::ecosystem::Catalog;
-    use crate::lint::Numbers;
+    use crate::lint::{Numbers, Options};
 
     /// How many findings there are where the last `often` of 40 commits changed the lock file.
     fn found(often: usize, builder: Builder, step: &str) -> usize {
@@ -188,6 +188,7 @@ mod tests {
             profile,
             ignore_path: ".dockerignore",
             ignore_text: None,
+            options: &Options::default(),
         };
         let mut report = Reporter::new();
         MissingCacheMount.check(&subject, &mut report);

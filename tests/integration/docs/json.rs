@@ -9,11 +9,12 @@ use super::page;
 use crate::program;
 
 /// Calls whose documents together hold every key, in a copy of the example with an argument and a second stage.
-const CALLS: [&[&str]; 4] = [
+const CALLS: [&[&str]; 5] = [
     &["check", "--output-format", "json"],
     &["cache", "--output-format", "json"],
     &["cache", "--output-format", "json", "--changed", "index.js"],
     &["optimize", "--output-format", "json"],
+    &["config", "--output-format", "json", "Dockerfile"],
 ];
 
 #[test]
@@ -41,9 +42,12 @@ fn printed() -> BTreeSet<String> {
     let lazy = std::fs::read_to_string(folder.path().join("Dockerfile")).unwrap();
     program::write(folder.path(), "Dockerfile", format!("{refused}{lazy}COPY --from=first /app/x /x\n").as_bytes());
     program::write(folder.path(), "prepare", b"#!/bin/sh\n");
+    program::write(folder.path(), "layerwise.toml", b"history = 100\n");
     let mut keys = BTreeSet::new();
     for call in CALLS {
-        let run = program::run(program::layerwise(folder.path(), call), "");
+        let mut command = program::layerwise(folder.path(), call);
+        command.env("LAYERWISE_EXIT_ZERO", "1");
+        let run = program::run(command, "");
         let document: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{call:?}: {error}"));
         assert_eq!(document["version"], 1, "{call:?}");
         collect(&document, &mut keys);
