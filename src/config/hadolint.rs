@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
-use crate::lint::{self, LabelKind};
 
 use super::builds::{Node, yaml_tree};
+use super::schema::LabelForm;
+use crate::lint;
 
 /// The names under which hadolint looks for its configuration in a folder.
 pub const HADOLINT_FILES: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
@@ -91,7 +92,7 @@ impl HadolintImport {
             let kind = kind.text().unwrap_or_default();
             // hadolint takes `rawText` too, which is as good as any text.
             let kind = if kind.eq_ignore_ascii_case("rawtext") { "text" } else { kind };
-            let read: Result<LabelKind, Error> = LabelKind::deserialize(kind.into_deserializer());
+            let read: Result<LabelForm, Error> = LabelForm::deserialize(kind.into_deserializer());
             if read.is_ok() {
                 self.label_schema.push((name.to_owned(), kind.to_owned()));
             } else {

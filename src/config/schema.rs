@@ -12,10 +12,8 @@ use schemars::transform::RecursiveTransform;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::lint::LabelKind;
-
 pub use names::{Builder, FailOn};
-pub(super) use names::{RuleName, Severities, SeverityName};
+pub(super) use names::{LabelForm, RuleName, Severities, SeverityName};
 
 /// Where the JSON Schema of the configuration file is published.
 pub const JSON_SCHEMA: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/layerwise.schema.json");
@@ -64,7 +62,7 @@ pub(super) struct Schema {
     #[schemars(with = "Vec<String>")]
     pub(super) trusted_registries: Vec<Text>,
     /// Labels that an image must have, each with the form of its value.
-    pub(super) label_schema: BTreeMap<String, LabelKind>,
+    pub(super) label_schema: BTreeMap<String, LabelForm>,
     /// Whether an image must have no label that `label-schema` does not name.
     pub(super) strict_labels: Option<bool>,
 }
@@ -103,7 +101,7 @@ pub(super) struct Override {
     pub(super) trusted_registries: Option<Vec<Text>>,
     /// Labels that an image must have, each with the form of its value.
     #[serde(default)]
-    pub(super) label_schema: BTreeMap<String, LabelKind>,
+    pub(super) label_schema: BTreeMap<String, LabelForm>,
     /// Whether an image must have no other label.
     pub(super) strict_labels: Option<bool>,
 }

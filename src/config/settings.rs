@@ -199,10 +199,11 @@ fn request(schema: &Schema) -> SelectionRequest {
 fn options(schema: &Schema) -> Options {
     // The patterns were read when the file was.
     let trusted = TrustedRegistries::new(&owned(&schema.trusted_registries)).ok();
+    let labels = schema.label_schema.iter().map(|(name, form)| (name.clone(), (*form).into()));
     let strict = schema.strict_labels.unwrap_or_default();
     Options {
         trusted_registries: trusted.filter(|_| !schema.trusted_registries.is_empty()),
-        labels: LabelSchema { required: schema.label_schema.clone(), strict },
+        labels: LabelSchema { required: labels.collect(), strict },
     }
 }
 

@@ -1,12 +1,9 @@
 //! The forms that the values of labels may have.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
 
-/// A form. The names are those of hadolint's label schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+/// A form; those of hadolint's label schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelKind {
     /// Any text but none.
     Text,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache;
 use crate::diagnostic::Severity;
-use crate::lint;
+use crate::lint::{self, LabelKind};
 
 /// The name of a rule, as the JSON Schema tells it: editors propose the names, and accept every spelling of an alias.
 pub(in crate::config) struct RuleName;
@@ -66,6 +66,40 @@ impl From<SeverityName> for Severity {
             SeverityName::Info => Self::Info,
             SeverityName::Warning => Self::Warning,
             SeverityName::Error => Self::Error,
+        }
+    }
+}
+
+/// The form of a label's value by name; hadolint has the same names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::config) enum LabelForm {
+    /// Any text but none.
+    Text,
+    /// An absolute URL.
+    Url,
+    /// A semantic version: `1.4.0`.
+    Semver,
+    /// A date and a time with its zone: `2024-05-01T12:00:00Z`.
+    Rfc3339,
+    /// A license expression of SPDX: `MIT OR Apache-2.0`.
+    Spdx,
+    /// The id of a git commit.
+    Hash,
+    /// A mail address.
+    Email,
+}
+
+impl From<LabelForm> for LabelKind {
+    fn from(name: LabelForm) -> Self {
+        match name {
+            LabelForm::Text => Self::Text,
+            LabelForm::Url => Self::Url,
+            LabelForm::Semver => Self::Semver,
+            LabelForm::Rfc3339 => Self::Rfc3339,
+            LabelForm::Spdx => Self::Spdx,
+            LabelForm::Hash => Self::Hash,
+            LabelForm::Email => Self::Email,
         }
     }
 }
