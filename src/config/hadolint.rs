@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
-
 use super::builds::{Node, yaml_tree};
 use super::schema::LabelForm;
 use crate::lint;
