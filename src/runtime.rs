@@ -1,1 +1,15 @@
 //! Runtime: images, layers and sandboxed steps: builds without Docker, a daemon or root.
+
+pub mod namespace;
+pub mod overlay;
+pub mod sandbox;
+mod sys;
+
+/// Does the job of a process that a build started for itself, and never returns then; else returns at once.
+///
+/// The program calls it before anything else: such a process has one thread and must stay so.
+pub fn entry() {
+    if let Some(name) = std::env::args_os().next() {
+        sandbox::entry(&name);
+    }
+}

@@ -103,6 +103,15 @@ fn layers_look_down_only() {
     }
 }
 
+/// The compiler denies `unsafe` everywhere else; here stands where it may be allowed at all.
+#[test]
+fn unsafe_code_has_one_place() {
+    for (_, path, text) in layer_files() {
+        let allows = text.contains("allow(unsafe_code");
+        assert_eq!(allows, path.ends_with("src/runtime/sys.rs"), "{}: `unsafe` belongs in runtime/sys", path.display());
+    }
+}
+
 /// Below `source`, files enter as strings, and a context or a history through a trait.
 #[test]
 fn lower_layers_touch_neither_disk_nor_clock_nor_processes() {

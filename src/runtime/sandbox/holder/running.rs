@@ -1,0 +1,140 @@
+//! A step that runs: made, watched, killed when its time is over or nobody waits for it, and reported.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::net::{SendFlags, send};
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Signal, pidfd_send_signal};
+
+use super::Reply;
+use crate::runtime::sandbox::order::{FIXED, Order};
+use crate::runtime::sandbox::setup::{self, Belongings, Failure};
+use crate::runtime::sandbox::step::Outcome;
+use crate::runtime::sys::{self, Child, Forked};
+
+/// A step and what is watched of it.
+#[derive(Debug)]
+pub(super) struct Running {
+    child: Child,
+    /// Where the build waits.
+    reply: OwnedFd,
+    /// What the process says before it becomes the program.
+    said: File,
+    deadline: Option<Instant>,
+    timed_out: bool,
+}
+
+impl Running {
+    /// Makes the process. What fails is told to the build at once.
+    pub(super) fn start(order: &Order, descriptors: Vec<OwnedFd>) -> Option<Self> {
+        if descriptors.len() < FIXED {
+            return None;
+        }
+        let mut descriptors = descriptors.into_iter();
+        let reply = descriptors.next()?;
+        match Self::make(order, descriptors) {
+            Ok((child, said)) => {
+                let timeout = (order.timeout > 0).then(|| Duration::from_millis(order.timeout));
+                let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                Some(Self { child, reply, said, deadline, timed_out: false })
+            }
+            Err(error) => {
+                tell(&reply, &Reply::Failed { what: format!("cannot make the step's process: {error}") });
+                None
+            }
+        }
+    }
+
+    fn make(order: &Order, mut descriptors: impl Iterator<Item = OwnedFd>) -> io::Result<(Child, File)> {
+        let mut next = || descriptors.next().ok_or_else(|| io::Error::other("a descriptor is missing"));
+        let (root, output, error) = (next()?, next()?, next()?);
+        let input = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let (said, say) = pipe_with(PipeFlags::CLOEXEC)?;
+        match sys::fork(namespaces(order))? {
+            Forked::Parent(child) => Ok((child, said.into())),
+            Forked::Child => {
+                let belongings = Belongings { root, streams: [input, output, error], mounts: descriptors.collect() };
+                let failure = setup::become_program(order, belongings);
+                let _nobody = File::from(say).write_all(&reply_of(failure).encode());
+                sys::end_now(127)
+            }
+        }
+    }
+
+    /// What to wait for: its end, and the build's.
+    pub(super) fn waiting(&self) -> [PollFd<'_>; 2] {
+        [PollFd::new(&self.child.pidfd, PollFlags::IN), PollFd::new(&self.reply, PollFlags::RDHUP)]
+    }
+
+    /// When its time is over.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Looks what became of it. True when it is over and reported.
+    pub(super) fn settle(&mut self) -> bool {
+        let [ended, abandoned] = self.ready();
+        if !ended {
+            let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if late || abandoned {
+                self.timed_out |= late;
+                self.deadline = None;
+                // Process 1 of its namespace: everything in there dies with it.
+                let _dead = pidfd_send_signal(&self.child.pidfd, Signal::KILL);
+            }
+            return false;
+        }
+        let reply = self.end().unwrap_or_else(|error| Reply::Failed { what: format!("the step is lost: {error}") });
+        tell(&self.reply, &reply);
+        true
+    }
+
+    fn ready(&self) -> [bool; 2] {
+        let mut waiting = self.waiting();
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let _interrupted = poll(&mut waiting, Some(&now));
+        waiting.map(|one| !one.revents().is_empty())
+    }
+
+    /// How it ended.
+    fn end(&mut self) -> io::Result<Reply> {
+        let ended = sys::wait(self.child.pid)?;
+        let mut said = Vec::new();
+        self.said.read_to_end(&mut said)?;
+        if let Some(reply) = Reply::decode(&said) {
+            return Ok(reply);
+        }
+        let outcome = match (self.timed_out, ended.code, ended.signal) {
+            (true, _, _) => Outcome::TimedOut,
+            (_, Some(code), _) => Outcome::Code(code),
+            (_, _, signal) => Outcome::Signal(signal.unwrap_or_default()),
+        };
+        Ok(Reply::Ended { outcome, max_rss: ended.max_rss, processor: ended.processor })
+    }
+}
+
+/// The namespaces of a step.
+fn namespaces(order: &Order) -> u64 {
+    let always = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+    let network = if order.offline { libc::CLONE_NEWNET } else { 0 };
+    u64::from((always | network).cast_unsigned())
+}
+
+fn reply_of(failure: Failure) -> Reply {
+    match failure {
+        Failure::Setup { what, source } => Reply::Failed { what: format!("{what}: {source}") },
+        Failure::Program { code, message } => {
+            Reply::Ended { outcome: Outcome::NotStarted { code, message }, max_rss: 0, processor: Duration::ZERO }
+        }
+    }
+}
+
+fn tell(to: &OwnedFd, reply: &Reply) {
+    // The build may have stopped waiting.
+    let _gone = send(to, &reply.encode(), SendFlags::NOSIGNAL);
+}
