@@ -1,0 +1,161 @@
+//! Tests of the store: what has a name is whole, what fails leaves nothing.
+
+use std::io::Write;
+
+use super::*;
+use crate::runtime::image::{ChainId, Descriptor, ImageConfig, MediaType, Platform, Reference};
+use crate::runtime::layer::PackOptions;
+
+fn store(folder: &Path) -> Store {
+    let owners = if rustix::process::geteuid().is_root() { Owners::Kept } else { Owners::Recorded };
+    Store::open(&folder.join("store")).unwrap().with_owners(owners)
+}
+
+/// A layer of one file.
+fn layer(store: &Store, name: &str, content: &str) -> Layer {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(name), content).unwrap();
+    let options = PackOptions { owner: Some((0, 0)), clamp: Some(0), ..PackOptions::new(store.owners()) };
+    let (blob, _) = store.pack_layer(folder.path(), &[], &options).unwrap();
+    Layer { diff_id: blob.digest, blob }
+}
+
+#[test]
+fn a_blob_is_what_was_asked_for_or_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let good = Descriptor::new("x", Digest::of(b"content"), 7);
+    for (bytes, size) in [(&b"content"[..], 8), (b"Content", 7), (b"content and more", 7), (b"cont", 7)] {
+        let expected = Descriptor { size, ..good.clone() };
+        let outcome = store.put_blob(bytes, Some(&expected));
+        assert!(matches!(outcome, Err(StoreError::Mismatch { .. })), "{outcome:?}");
+        assert_eq!(store.blob(&good.digest), None);
+    }
+    assert_eq!(store.put_blob(&b"content"[..], Some(&good)).unwrap(), good);
+    assert!(store.has_blob(&good) && store.blob(&good.digest).is_some());
+    store.blob_writer().unwrap().write_all(b"never committed").unwrap();
+    let root = store.root().to_owned();
+    drop(store);
+    assert_eq!(std::fs::read_dir(root.join("tmp")).unwrap().count(), 0, "what is not committed is gone");
+}
+
+#[test]
+fn names_stand_for_one_image_of_each_platform() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let name: Reference = "app:1".parse().unwrap();
+    let image = |text: &str| {
+        let config = ImageConfig::scratch(&text.parse().unwrap());
+        store.put_image(&config, Vec::new()).unwrap()
+    };
+    let (amd, arm) = (image("linux/amd64"), image("linux/arm64"));
+    store.tag(&name, &amd).unwrap();
+    store.tag_from_index(&name, &arm, &Digest::of(b"index")).unwrap();
+    let found = |name: &Reference, platform: &str| {
+        store.image(name, &platform.parse::<Platform>().unwrap()).unwrap().map(|found| found.manifest.digest)
+    };
+    assert_eq!(found(&name, "linux/amd64"), Some(amd.digest));
+    assert_eq!(found(&name, "linux/arm64"), Some(arm.digest));
+    assert_eq!(found(&name, "linux/s390x"), None);
+    assert_eq!(found(&name.with_digest(Digest::of(b"index")), "linux/arm64"), Some(arm.digest));
+    assert_eq!(found(&name.with_digest(amd.digest), "linux/arm64"), Some(amd.digest));
+    assert_eq!(store.images().unwrap().len(), 2);
+    assert!(store.untag(&name).unwrap() && !store.untag(&name).unwrap());
+    assert_eq!(found(&name, "linux/amd64"), None);
+}
+
+#[test]
+fn layers_are_unpacked_once_and_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let layers: Vec<Layer> = (0..9).map(|number| layer(&store, &format!("file-{number}"), "x")).collect();
+    let snapshots = store.unpack_layers(&layers).unwrap();
+    for (number, snapshot) in snapshots.iter().enumerate() {
+        assert!(snapshot.path.join(format!("file-{number}")).exists());
+    }
+    // Blobs are not read again.
+    std::fs::remove_dir_all(store.root().join("blobs")).unwrap();
+    assert_eq!(store.unpack_layers(&layers).unwrap(), snapshots);
+}
+
+#[test]
+fn a_damaged_blob_is_said_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let (below, layer) = (layer(&store, "a", "x"), layer(&store, "b", "y"));
+    let path = store.blob(&layer.blob.digest).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[600] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let outcome = store.unpack_layers(&[below.clone(), layer.clone()]);
+    assert!(matches!(outcome, Err(StoreError::Corrupt { .. })), "{outcome:?}");
+    assert_eq!(store.blob(&layer.blob.digest), None);
+    assert!(store.snapshot(&ChainId(below.diff_id)).is_some(), "what was whole stays");
+}
+
+/// A manifest that names the wrong tar: the blob is what its name says, so it stays.
+#[test]
+fn a_lie_about_a_layer_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let layer = layer(&store, "a", "x");
+    let lie = Layer { diff_id: Digest::of(b"else"), ..layer.clone() };
+    assert!(matches!(store.unpack_layers(std::slice::from_ref(&lie)), Err(StoreError::Layer { .. })));
+    assert!(store.blob(&layer.blob.digest).is_some());
+    assert_eq!(store.snapshot(&ChainId(lie.diff_id)), None);
+    let missing = Layer { blob: Descriptor::new(MediaType::LAYER, Digest::of(b"none"), 4), ..lie };
+    assert!(matches!(store.unpack_layers(&[missing]), Err(StoreError::MissingBlob(_))));
+}
+
+#[test]
+fn a_record_holds_while_its_layer_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let layer = layer(&store, "a", "x");
+    let chain = ChainId(layer.diff_id);
+    let cached = CachedLayer { blob: layer.blob.clone(), diff_id: layer.diff_id, chain };
+    let record = CacheRecord { layer: Some(cached), seconds: 1.5, ..CacheRecord::default() };
+    let key = Key([7; 32]);
+    assert_eq!(store.cache_get(&key), None);
+    store.cache_put(&key, &record).unwrap();
+    assert_eq!(store.cache_get(&key), Some(record));
+    std::fs::remove_file(store.blob(&layer.blob.digest).unwrap()).unwrap();
+    assert_eq!(store.cache_get(&key), None);
+    std::fs::write(store.root().join("cache").join(key.to_string()), "{").unwrap();
+    assert_eq!(store.cache_get(&key), None);
+}
+
+#[test]
+fn the_same_step_runs_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let key = Key([1; 32]);
+    let held = store.lock_key(&key).unwrap();
+    assert!(store.try_lock_key(&key).unwrap().is_none());
+    drop(held);
+    assert!(store.try_lock_key(&key).unwrap().is_some());
+    let first = store.mount_dir("id", Sharing::Private).unwrap();
+    let second = store.mount_dir("id", Sharing::Private).unwrap();
+    let shared = store.mount_dir("id", Sharing::Shared).unwrap();
+    assert!(first.is_new && second.is_new && !shared.is_new);
+    assert!(first.path != second.path && first.path == shared.path);
+}
+
+#[test]
+fn leftovers_of_a_dead_process_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let leftover = folder.path().join("store/tmp/pdead");
+    std::fs::create_dir_all(leftover.join("s/fs/a")).unwrap();
+    let (first, second) = (store(folder.path()), store(folder.path()));
+    let draft = first.new_snapshot(None).unwrap();
+    let other = second.new_snapshot(None).unwrap();
+    assert!(!leftover.exists());
+    assert!(draft.upper.exists() && other.upper.exists(), "who lives keeps what is his");
+}
+
+#[test]
+fn a_folder_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("oci-layout"), "something").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Foreign { .. })));
+}
