@@ -9,6 +9,7 @@ mod assembly;
 mod build;
 mod files;
 mod listing;
+mod made;
 mod path;
 mod placement;
 mod presence;
@@ -20,6 +21,7 @@ mod transfer;
 mod view;
 
 pub use build::{Action, Base, Build, Inputs, Stage, Step, StepId};
+pub use made::Made;
 pub use path::StagePath;
 pub use placement::{Placement, Root};
 pub use presence::Presence;

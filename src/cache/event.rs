@@ -159,7 +159,7 @@ fn contents(build: &Build<'_>, profile: Profile, id: StepId) -> Contents {
     match &build.step(id).action {
         Action::Transfer(transfer) => Contents {
             sources: transfer.holds_directory(),
-            manifests: build.manifests().any(|path| transfer.selects(path)),
+            manifests: transfer.made.is_some() || build.manifests().any(|path| transfer.selects(path)),
             single_file: transfer.is_from_context(),
         },
         Action::Run(run) if profile.bind_mount_content => Contents {

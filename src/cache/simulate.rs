@@ -137,7 +137,10 @@ impl Dirt {
 /// Whether a changed context path is in the key of a step itself.
 pub(super) fn reads_path(build: &Build<'_>, profile: Profile, id: StepId, path: &str) -> bool {
     let selected = match &build.step(id).action {
-        Action::Transfer(transfer) => transfer.selects(path),
+        Action::Transfer(transfer) => {
+            let made = transfer.made.as_ref();
+            transfer.selects(path) || made.is_some_and(|made| made.depends_on(path, build.is_in_context(path)))
+        }
         Action::Run(run) => profile.bind_mount_content && run.mounts_path(path),
         _ => false,
     };
@@ -174,7 +177,7 @@ fn mentioned(build: &Build<'_>, id: StepId) -> Vec<String> {
 /// Carries directly dirtied steps through the stages that `target` needs.
 pub fn simulate(build: &Build<'_>, profile: Profile, dirt: &Dirt, target: usize) -> Simulation {
     let needed = build.reachable(target);
-    let mut ends = vec![false; build.stages.len()];
+    let mut ends = vec![End::default(); build.stages.len()];
     let mut stages = Vec::with_capacity(build.stages.len());
     for (index, stage) in build.stages.iter().enumerate() {
         if !needed[index] {
@@ -182,16 +185,27 @@ pub fn simulate(build: &Build<'_>, profile: Profile, dirt: &Dirt, target: usize)
             stages.push(stage.steps.iter().map(|step| unbuilt(step.instruction)).collect());
             continue;
         }
-        let mut walk = Walk { build, profile, dirt, ends: &ends, cause: None };
+        let mut walk = Walk { build, profile, dirt, ends: &ends, cause: None, surroundings: false };
         if let Base::Stage(parent) = stage.base {
-            walk.cause = ends.get(parent).copied().unwrap_or(false).then_some(Reason::BaseStage(parent));
+            let end = ends.get(parent).copied().unwrap_or_default();
+            walk.cause = end.changed.then_some(Reason::BaseStage(parent));
+            walk.surroundings = end.surroundings;
         }
         walk.start_from(stage.from);
         let steps = 0..stage.steps.len();
         stages.push(steps.map(|step| walk.step(StepId { stage: index, step })).collect());
-        ends[index] = walk.cause.is_some();
+        ends[index] = End { changed: walk.cause.is_some(), surroundings: walk.surroundings };
     }
     Simulation { stages }
+}
+
+/// What became of a stage.
+#[derive(Clone, Copy, Default)]
+struct End {
+    /// Whether a step of it ran again.
+    changed: bool,
+    /// Whether more changed than files that it copies from the context.
+    surroundings: bool,
 }
 
 /// The way through one stage.
@@ -199,7 +213,9 @@ struct Walk<'a> {
     build: &'a Build<'a>,
     profile: Profile,
     dirt: &'a Dirt,
-    ends: &'a [bool],
+    ends: &'a [End],
+    /// Whether more has changed than files that are copied from the context.
+    surroundings: bool,
     /// Why every later step of the stage misses, once one has missed.
     cause: Option<Reason>,
 }
@@ -209,6 +225,7 @@ impl Walk<'_> {
     fn start_from(&mut self, from: usize) {
         if self.cause.is_none() && !self.dirt.reasons(from).is_empty() {
             self.cause = Some(Reason::Follows(from));
+            self.surroundings = true;
         }
     }
 
@@ -216,6 +233,7 @@ impl Walk<'_> {
         let step = self.build.step(id);
         let instruction = step.instruction;
         let own = self.own_reasons(id);
+        self.surroundings |= !own.is_empty() && !only_files(&step.action, &own);
         let (in_chain, keyed) = match &step.action {
             Action::Transfer(transfer) => (!(self.profile.link && transfer.is_linked()), true),
             Action::Run(_) | Action::Workdir(_) | Action::Malformed => (true, true),
@@ -244,9 +262,19 @@ impl Walk<'_> {
     fn own_reasons(&self, id: StepId) -> Vec<Reason> {
         let step = self.build.step(id);
         let mut reasons = self.dirt.reasons(step.instruction);
+        // The file is the same as long as what it is made of is, and what makes it.
+        let is_traced = step.transfer().is_some_and(|transfer| transfer.made.is_some());
+        let differs = |end: &End| if is_traced { end.surroundings } else { end.changed };
         let stages = step.stage_sources();
-        let changed = stages.into_iter().filter(|stage| self.ends.get(*stage).copied().unwrap_or(false));
-        reasons.extend(changed.map(Reason::FromStage));
+        let others = stages.into_iter().filter(|stage| self.ends.get(*stage).is_some_and(differs));
+        reasons.extend(others.map(Reason::FromStage));
         reasons
     }
+}
+
+/// Whether a step runs again for nothing but files of the context that it copies.
+fn only_files(action: &Action, reasons: &[Reason]) -> bool {
+    let Action::Transfer(transfer) = action else { return false };
+    let of_files = |reason: &Reason| matches!(reason, Reason::Files(_) | Reason::Class(_));
+    transfer.is_from_context() && transfer.mentions.is_empty() && reasons.iter().all(of_files)
 }

@@ -7,6 +7,7 @@ use super::builtin::PACKS;
 use super::check;
 use super::outline::Outline;
 use super::pack::Pack;
+use super::pack_closure::take_in_all;
 use super::pattern::name_matches;
 use crate::text::{LineIndex, Position};
 
@@ -163,9 +164,9 @@ impl Catalog {
 /// Reads one pack.
 ///
 /// # Errors
-/// [`PackError`] for invalid TOML, unknown keys and wrong types.
+/// [`PackError`] for invalid TOML, unknown keys and wrong types, and closures that are like none.
 pub(super) fn read_pack(path: &str, text: &str) -> Result<Pack, PackError> {
-    toml::from_str(text).map_err(|error: toml::de::Error| {
+    let mut pack: Pack = toml::from_str(text).map_err(|error: toml::de::Error| {
         let offset = error.span().map_or(0, |span| span.start);
         let message = error.message().lines().next().unwrap_or_default();
         let remedy = check::nearest_key(message);
@@ -173,5 +174,11 @@ pub(super) fn read_pack(path: &str, text: &str) -> Result<Pack, PackError> {
         let message = message.split_once(", expected").filter(|_| remedy.is_some()).map_or(message, |(what, _)| what);
         let message = message.to_owned();
         PackError::at(path, text, offset, message, remedy)
-    })
+    })?;
+    take_in_all(&mut pack.closure).map_err(|name| {
+        let message = format!("there is no closure `{}` to be like", name.get_ref());
+        let remedy = "name a closure of the pack that has no `like` itself".to_owned();
+        PackError::at(path, text, name.span().start, message, Some(remedy))
+    })?;
+    Ok(pack)
 }

@@ -21,9 +21,12 @@ pub(super) fn pack(path: &str, text: &str, pack: &Pack) -> Result<(), PackError>
         }
     }
     let from_commands = pack.commands.iter().filter_map(|command| command.closure.as_ref());
+    let from_makes = pack.commands.iter().filter_map(|command| Some(&command.makes.as_ref()?.closure));
     let from_others = pack.triggers.iter().map(|trigger| &trigger.closure);
-    for name in
-        from_commands.chain(from_others).chain(pack.warm_up.iter().filter_map(|warm_up| warm_up.closure.as_ref()))
+    for name in from_commands
+        .chain(from_makes)
+        .chain(from_others)
+        .chain(pack.warm_up.iter().filter_map(|warm_up| warm_up.closure.as_ref()))
     {
         if !pack.closure.contains_key(name.get_ref()) {
             let message = format!("there is no closure `{}`", name.get_ref());

@@ -138,6 +138,12 @@ impl<'a> Build<'a> {
         self.finish()
     }
 
+    /// What `spec` says of the project, whatever else the command reads.
+    pub(super) fn alone(mut self, spec: &ClosureSpec) -> Closure {
+        self.walk_alone(spec);
+        self.finish()
+    }
+
     fn walk(&mut self, spec: &ClosureSpec) {
         self.unknown_words();
         match self.project_directory(spec) {

@@ -14,7 +14,7 @@ pub use super::pack_cache::{Cache, Index, Leftover, Sharing};
 pub use super::pack_closure::{
     ClosureSpec, Condition, Follow, Names, OutputSpec, ReadSpec, Refuse, ScriptSpec, Use, VariableSpec, Where,
 };
-pub use super::pack_command::{BuildOnly, CommandSpec, Confined, OptionSet, Role, Runner};
+pub use super::pack_command::{BuildOnly, CommandSpec, Confined, Makes, OptionSet, Role, Runner};
 pub use super::pack_lock::{Entries, Flag, LockSpec, Mirror};
 pub use super::pack_warm_up::WarmUpSpec;
 

@@ -3,7 +3,10 @@
 //! Files of a closure belong to *groups*: `root` for those of `reads`, others for what options and references bring in.
 //! `follow` and `scripts` say what a file of a group leads to.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::pack_lock::LockSpec;
 use super::pattern::Pattern;
@@ -12,6 +15,10 @@ use super::pattern::Pattern;
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ClosureSpec {
+    /// Another closure of the pack, itself like none: all that it says holds here too. Its `root` and `lock` hold where there
+    /// are none of its own.
+    #[serde(default)]
+    pub like: Option<Spanned<String>>,
     /// The project's directory is the nearest at or above the working directory that holds one of these.
     #[serde(default)]
     pub root: Vec<String>,
@@ -40,6 +47,44 @@ pub struct ClosureSpec {
     /// How the command treats the lock file.
     #[serde(default)]
     pub lock: Option<LockSpec>,
+}
+
+impl ClosureSpec {
+    /// Takes in what another closure says.
+    fn take_in(&mut self, other: &Self) {
+        fn before<T: Clone>(own: &mut Vec<T>, other: &[T]) {
+            own.splice(0..0, other.iter().cloned());
+        }
+        if self.root.is_empty() {
+            self.root.clone_from(&other.root);
+        }
+        self.anywhere |= other.anywhere;
+        before(&mut self.reads, &other.reads);
+        before(&mut self.follow, &other.follow);
+        before(&mut self.scripts, &other.scripts);
+        before(&mut self.refuse, &other.refuse);
+        before(&mut self.variables, &other.variables);
+        before(&mut self.outputs, &other.outputs);
+        self.lock = self.lock.take().or_else(|| other.lock.clone());
+    }
+}
+
+/// Gives every closure what the one that it is like says.
+///
+/// # Errors
+/// The name of a closure that does not exist, or that is like another itself.
+pub(super) fn take_in_all(closures: &mut BTreeMap<String, ClosureSpec>) -> Result<(), Spanned<String>> {
+    let alike: Vec<(String, Spanned<String>)> =
+        closures.iter().filter_map(|(name, spec)| Some((name.clone(), spec.like.clone()?))).collect();
+    for (name, like) in alike {
+        let Some(other) = closures.get(like.get_ref()).filter(|other| other.like.is_none()).cloned() else {
+            return Err(like);
+        };
+        if let Some(spec) = closures.get_mut(&name) {
+            spec.take_in(&other);
+        }
+    }
+    Ok(())
 }
 
 /// Files of fixed names that are read where they exist.

@@ -128,6 +128,9 @@ pub struct CommandSpec {
     /// Whether what it fetches is none of what the other commands download and install: an index, a compiler.
     #[serde(default)]
     pub apart: bool,
+    /// A file that it makes of less than it reads.
+    #[serde(default)]
+    pub makes: Option<Makes>,
     /// What only this command needs, where what it makes runs without it.
     #[serde(default)]
     pub build_only: Option<BuildOnly>,
@@ -149,6 +152,20 @@ pub struct Confined {
     /// None may hold.
     #[serde(default)]
     pub unless: Vec<Condition>,
+}
+
+/// A file whose content depends on a part of the project only. It is the same after any other change, so that what copies
+/// it from there need not run again.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Makes {
+    /// Options whose value names it.
+    pub options: Vec<String>,
+    /// Its name where none of them is given; without, nothing is claimed then.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// The closure that says what it depends on.
+    pub closure: Spanned<String>,
 }
 
 /// What an image need not have once a command has run.

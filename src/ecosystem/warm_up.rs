@@ -2,6 +2,7 @@
 
 use super::catalog::Catalog;
 use super::closure::{Build, found_spec};
+use super::made::options_without_set;
 use super::pack::{CommandSpec, Cost, WarmUpSpec};
 use super::pattern::name_matches;
 use super::recognition::{Access, GivenOption, Match, PathArgument, Recognition};
@@ -113,7 +114,9 @@ fn early(found: &Match, spec: &WarmUpSpec) -> Match {
     }
     if let Some(entry) = entry_that_asks_for(&known, &spec.add) {
         known.entry = entry;
-        known.unknown.extend(not_in_sets(&known));
+        if !known.spec().any_option {
+            known.unknown.extend(options_without_set(&known));
+        }
     }
     known
 }
@@ -143,15 +146,6 @@ fn titles(spec: &CommandSpec) -> impl Iterator<Item = String> {
             move |words: &String| format!("{program} {words}", program = program.get_ref()).trim_end().to_owned();
         spec.subcommands.iter().map(title)
     })
-}
-
-/// The options of which the sets of the entry say nothing.
-fn not_in_sets(known: &Match) -> Vec<String> {
-    let spec = known.spec();
-    let sets = || spec.options.iter().filter_map(|name| known.pack.options.get(name.get_ref()));
-    let is_known = |option: &str| sets().any(|set| set.names().any(|name| name_matches(name, option)));
-    let names = known.options.iter().map(|option| option.name.clone());
-    names.filter(|name| !spec.any_option && !is_known(name)).collect()
 }
 
 /// A command line with the options of the later command that it must have too.

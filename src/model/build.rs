@@ -115,6 +115,7 @@ impl<'a> Build<'a> {
     pub fn new(inputs: Inputs<'a>) -> Self {
         let mut build = Self { inputs, stages: assembly::stages(inputs) };
         build.resolve_runs();
+        build.trace_made();
         build
     }
 

@@ -1,6 +1,6 @@
 //! `RUN`: the commands it executes, what is known of each, and what stays opaque.
 
-use super::{path::StagePath, transfer::Supply};
+use super::{made::Made, path::StagePath, transfer::Supply};
 use crate::{
     context::path,
     ecosystem::{Access, Closure, Effect, Locking, Match, WarmUp, pack::Cost},
@@ -41,6 +41,8 @@ pub struct KnownCommand {
     pub warm_up: Option<WarmUp>,
     /// What it reads and writes in the project; `None` where the project is not known.
     pub closure: Option<Closure>,
+    /// The file that it makes of a part of the project only, where it is known to make one.
+    pub made: Option<Made>,
     /// How it treats the project's lock file, where there is one.
     pub locking: Option<Locking>,
     /// Paths that its words name.

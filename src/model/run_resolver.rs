@@ -4,6 +4,7 @@ use super::{
     build::{Inputs, Stage},
     files::ContextFiles,
     listing::listing_of,
+    made::Made,
     path::StagePath,
     run::{KnownCommand, Opaque, PathAccess, ResolvedMount, Run},
     state::{Shell, State},
@@ -54,6 +55,7 @@ struct Chosen {
     closure: Option<Closure>,
     locking: Option<Locking>,
     warm_up: Option<WarmUp>,
+    made: Option<Made>,
 }
 
 /// Fills a [`Run`].
@@ -128,7 +130,8 @@ impl Resolver<'_> {
         let lookup = |name: &str| self.lookup(&command, name);
         let recognition = self.inputs.catalog.recognize(&command, &lookup);
         let directory = self.directory_of(&command);
-        let Some(Chosen { known, closure, locking, warm_up }) = self.choose(&command, &recognition, directory.as_ref())
+        let Some(Chosen { known, closure, locking, warm_up, made }) =
+            self.choose(&command, &recognition, directory.as_ref())
         else {
             let name = command.words.first().map_or("", |word| word.raw.as_str());
             return self.opaque(command.range, format!("`{name}` is no command that layerwise knows"));
@@ -165,6 +168,7 @@ impl Resolver<'_> {
             anchors,
             warm_up,
             closure,
+            made,
             locking,
             accesses,
         });
@@ -187,7 +191,8 @@ impl Resolver<'_> {
         directory: Option<&StagePath>,
     ) -> Option<Chosen> {
         let first = recognition.first()?;
-        let unplaced = || Some(Chosen { known: first.clone(), closure: None, locking: None, warm_up: None });
+        let unplaced =
+            || Some(Chosen { known: first.clone(), closure: None, locking: None, warm_up: None, made: None });
         let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return unplaced() };
         let mirrored = self.mirrored(context, directory, first);
         // Another copy may have put a file of its own where the project's would be.
@@ -206,6 +211,7 @@ impl Resolver<'_> {
             closure: Some(catalog.closure(recognition, &site)),
             locking: catalog.locking(known, &site),
             warm_up: catalog.warm_up(recognition, &site),
+            made: catalog.made(known, &site).map(|made| Made::new(made, directory)),
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::{
     build::{Action, Base, Inputs, Stage, Step},
+    made::Made,
     path::StagePath,
     placement::{Placement, Root},
     state::State,
@@ -32,6 +33,8 @@ pub struct Transfer {
     pub mentions: Vec<String>,
     /// Where the context files land; `None` without a context, or where that cannot be told.
     pub placement: Option<Placement>,
+    /// What the file is made of that it takes from a stage, where that is known.
+    pub made: Option<Made>,
     link: bool,
     chmod: bool,
     remote: bool,
@@ -81,6 +84,7 @@ impl Transfer {
             varies: !state.arguments_of(mentions.iter().map(String::as_str)).is_empty(),
             selector: None,
             placement: None,
+            made: None,
             link: flag_is_set(instruction, "link"),
             chmod: instruction.flag("chmod").is_some(),
             supply,

@@ -81,6 +81,7 @@ impl EarlyInstall<'_> {
             anchors: self.command.anchors.clone(),
             warm_up: None,
             closure: Some(self.step.closure.clone()),
+            made: None,
             locking: None,
             accesses: self.command.accesses.clone(),
         };

@@ -25,6 +25,9 @@ struct Case {
     builder: Option<String>,
     dockerfile: String,
     files: Vec<String>,
+    /// Files of which the text matters.
+    #[serde(default)]
+    texts: BTreeMap<String, String>,
     #[serde(default)]
     ignore: Option<String>,
     #[serde(default)]
@@ -39,7 +42,9 @@ struct Case {
 /// The fate of each line: by its number, the name of its status.
 fn fates(case: &Case) -> BTreeMap<String, String> {
     let file = Dockerfile::parse(case.dockerfile.trim_start());
-    let memory = MemoryContext::from_files(case.files.iter().map(|path| (path.as_str(), "x")));
+    let files = case.files.iter().map(|path| (path.as_str(), "x"));
+    let texts = case.texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let memory = MemoryContext::from_files(files.chain(texts));
     let ignore = case.ignore.as_ref().map(|text| IgnoreFile::parse(".dockerignore", text));
     let context = Filtered::new(&memory, ignore.as_ref());
     let arguments = BTreeMap::new();
@@ -57,7 +62,11 @@ fn fates(case: &Case) -> BTreeMap<String, String> {
 
 #[test]
 fn every_case_has_the_fates_that_it_names() {
-    let tables = [include_str!("../cases/cache/buildkit.toml"), include_str!("../cases/cache/builders.toml")];
+    let tables = [
+        include_str!("../cases/cache/buildkit.toml"),
+        include_str!("../cases/cache/builders.toml"),
+        include_str!("../cases/cache/made.toml"),
+    ];
     let cases: Vec<Case> = tables.iter().flat_map(|text| toml::from_str::<Table>(text).unwrap().case).collect();
     assert!(cases.len() >= 28);
     for case in &cases {
@@ -98,6 +107,7 @@ proptest! {
             name: String::new(),
             builder: None,
             dockerfile: format!("FROM debian\n{}\n", lines.join("\n")),
+            texts: BTreeMap::new(),
             files: ["a", "b", "d/x.js", "d/y", "e/f"].map(str::to_owned).to_vec(),
             ignore: None,
             changed,

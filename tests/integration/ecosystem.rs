@@ -272,6 +272,11 @@ fn broken_packs_are_reported_with_their_place() {
             "x.toml:5:8: ",
             "regex",
         ),
+        (
+            "name = \"x\"\nkind = \"tool\"\n[closure.a]\nlike = \"b\"\n[closure.b]\nlike = \"a\"\n",
+            "x.toml:4:8: there is no closure `b` to be like",
+            "no `like` itself",
+        ),
     ];
     for (text, message, remedy) in cases {
         let error = Catalog::with_packs(&[("x.toml".to_owned(), text.to_owned())]).unwrap_err();

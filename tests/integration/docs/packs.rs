@@ -11,7 +11,7 @@ const MARK: &str =
     "<!-- Everything below is made from src/ecosystem: BLESS=1 cargo test --test integration docs:: -->\n";
 
 /// Where each type of the format stands in a pack.
-const PLACES: [(&str, &str); 32] = [
+const PLACES: [(&str, &str); 33] = [
     ("Pack", "The pack"),
     ("Kind", "Values of `kind`"),
     ("Cost", "`[cost]`: the value of each effect"),
@@ -22,6 +22,7 @@ const PLACES: [(&str, &str); 32] = [
     ("ProjectTest", "`[project]`"),
     ("OptionSet", "`[options.NAME]`"),
     ("CommandSpec", "`[[commands]]`"),
+    ("Makes", "`makes` of a command"),
     ("BuildOnly", "`build-only` of a command"),
     ("Confined", "`confined` of a command"),
     ("Effect", "Values of `effect`"),
