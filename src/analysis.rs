@@ -79,7 +79,7 @@ pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
         None => None,
     };
     let project = match (&root, input.path) {
-        (Some(root), Some(path)) => Some(Project::open(input.session, root, path, input.pending)?),
+        (Some(root), Some(path)) => Some(opened(input, root, path)?),
         _ => None,
     };
     let ignore = project.as_ref().and_then(Project::ignore_file);
@@ -98,6 +98,11 @@ pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
         options: &settings.options,
     };
     Ok(Report { diagnostics: lint::run(&subject, &input.settings.selection), context: root })
+}
+
+/// The surroundings of a file whose build context is known.
+fn opened(input: &Input<'_>, root: &Path, path: &Path) -> Result<Project, ProjectError> {
+    Ok(Project::open(input.session, root, path, input.pending)?.with_others(&input.settings.contexts))
 }
 
 /// A file with its fixes applied.
@@ -180,7 +185,7 @@ pub fn rebuild_cost(input: &Input<'_>) -> Option<(f64, f64)> {
     let (path, settings) = (input.path?, &input.settings.settings);
     let file = Dockerfile::parse(input.source);
     let root = context_root(path, &file, input.settings, input.session).ok()??;
-    let project = Project::open(input.session, &root, path, input.pending).ok()?;
+    let project = opened(input, &root, path).ok()?;
     let request = OptimizeRequest {
         history: settings.history as usize,
         builder: settings.builder,

@@ -15,7 +15,7 @@ mod schema;
 mod settings;
 mod stated;
 
-pub use builds::{DeclaredBuild, declares_builds};
+pub use builds::{DeclaredBuild, InlineDockerfile, declares_builds};
 pub use discovery::{Discovery, Source};
 pub use error::ConfigError;
 pub use hadolint::{HADOLINT_FILES, HadolintImport};

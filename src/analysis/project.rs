@@ -1,5 +1,6 @@
 //! The project around a Dockerfile: its build context, ignore file and history.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub struct Project {
     /// Its text.
     pub ignore: Option<String>,
     pending: Vec<FileEdit>,
+    /// The names of the other contexts that the build is given.
+    others: BTreeSet<String>,
 }
 
 impl Project {
@@ -46,11 +49,18 @@ impl Project {
             ignore_path: IGNORE_FILE.to_owned(),
             ignore: None,
             pending: pending.to_vec(),
+            others: BTreeSet::new(),
         };
         let (path, text) = project.find_ignore_file(outside)?;
         project.ignore_path = path;
         project.ignore = text;
         Ok(project)
+    }
+
+    /// The same for a build that is given other contexts of these names.
+    #[must_use]
+    pub fn with_others(self, names: &BTreeSet<String>) -> Self {
+        Self { others: names.iter().map(|name| plain_name(name)).collect(), ..self }
     }
 
     /// The texts that a plan for this Dockerfile begins with.
@@ -99,6 +109,12 @@ impl Project {
             Err(error) => Err(ProjectError::IgnoreFile { path, reason: error.to_string() }),
         }
     }
+}
+
+/// A name as `BuildKit` compares it with those of contexts: `latest` is what no tag means.
+fn plain_name(name: &str) -> String {
+    let name = name.to_lowercase();
+    name.strip_suffix(":latest").map_or(name.clone(), str::to_owned)
 }
 
 /// The way from a folder to a file that does not lie below it; both are absolute.
@@ -162,5 +178,9 @@ impl Context for Project {
 
     fn is_untracked_by_rule(&self, path: &str) -> bool {
         self.disk.is_untracked_by_rule(path)
+    }
+
+    fn has_other(&self, name: &str) -> bool {
+        self.others.contains(&plain_name(name))
     }
 }

@@ -123,6 +123,7 @@ fn show_findings(args: &CheckArgs, gate: &Gate, jobs: Vec<Job>, failures: &mut V
         }
         (files, 0)
     };
+    let files = jobs::joined(files);
     let mut results = Results { files, failed: failures.len(), fixed, baselined: 0, wanted: wanted(args) };
     if let Some(path) = args.gate.write_baseline() {
         return write_baseline(path, &results, failures);
@@ -150,7 +151,7 @@ fn write_baseline(path: &Path, results: &Results, failures: &mut Vec<Failure>) -
 /// Says of each file what a change costs.
 fn estimate(results: &mut Results, jobs: &[Job]) {
     results.files.par_iter_mut().for_each(|file| {
-        let job = jobs.iter().find(|job| job.input.name == file.name);
+        let job = jobs.iter().find(|job| job.input.name == file.name && !job.is_inline());
         file.rebuild_cost = job.and_then(|job| job.rebuild_cost(&file.source));
     });
 }

@@ -110,7 +110,8 @@ impl BuildArgs {
         let settings = Discovery::new(&directory, from, Overrides { builder: self.builder, ..Overrides::default() })?
             .for_file(&path)
             .map_err(Failure::Config)?;
-        let project = Project::open(&Session::default(), &directory.join(&self.context), &path, &[])?;
+        let project = Project::open(&Session::default(), &directory.join(&self.context), &path, &[])?
+            .with_others(&settings.contexts);
         // Builds that are declared of another context are others.
         let declared =
             settings.context.as_ref().is_none_or(|context| *context == normalize(&directory.join(&self.context)));

@@ -5,6 +5,7 @@
 
 mod bake;
 mod compose;
+mod inline;
 mod interpolation;
 mod yaml;
 
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::paths::normalize;
 
+pub use inline::InlineDockerfile;
 pub(super) use yaml::{Node, tree as yaml_tree};
 
 /// Longest file that is read, in bytes.
@@ -32,6 +34,12 @@ pub struct DeclaredBuild {
     pub context: PathBuf,
     /// Build arguments whose values are known.
     pub args: BTreeMap<String, String>,
+    /// Names of other contexts that the build is given: no images.
+    pub contexts: BTreeSet<String>,
+    /// The stage that is built, where one is named.
+    pub target: Option<String>,
+    /// The Dockerfile's text where it stands in [`file`](Self::file); [`dockerfile`](Self::dockerfile) is that file then.
+    pub inline: Option<Arc<InlineDockerfile>>,
 }
 
 /// What declared builds say of one Dockerfile.
@@ -41,6 +49,8 @@ pub(super) struct Declared {
     pub(super) context: Option<PathBuf>,
     /// The arguments that all of them give alike.
     pub(super) args: BTreeMap<String, String>,
+    /// The names of other contexts that any of them gives.
+    pub(super) contexts: BTreeSet<String>,
     /// The first of the files that declare them, absolute.
     pub(super) file: Option<PathBuf>,
 }
@@ -78,21 +88,31 @@ impl Builds {
             }
         }
         let builds: Vec<_> = folders.iter().map(|folder| self.of_folder(folder)).collect();
-        let of_file = builds.iter().flat_map(|builds| builds.iter()).filter(|build| build.dockerfile == path);
+        let of_file = builds
+            .iter()
+            .flat_map(|builds| builds.iter())
+            .filter(|build| build.dockerfile == path && build.inline.is_none());
         agreed(&of_file.collect::<Vec<_>>())
+    }
+}
+
+impl From<&DeclaredBuild> for Declared {
+    fn from(build: &DeclaredBuild) -> Self {
+        agreed(&[build])
     }
 }
 
 /// Builds that contradict each other say nothing.
 fn agreed(builds: &[&DeclaredBuild]) -> Declared {
     let Some((first, others)) = builds.split_first() else { return Declared::default() };
+    let contexts: BTreeSet<String> = builds.iter().flat_map(|build| build.contexts.iter().cloned()).collect();
     if others.iter().any(|other| other.context != first.context) {
-        return Declared::default();
+        return Declared { contexts, ..Declared::default() };
     }
     let alike = |(name, value): &(&String, &String)| others.iter().all(|other| other.args.get(*name) == Some(*value));
     let args = first.args.iter().filter(alike).map(|(name, value)| (name.clone(), value.clone())).collect();
     let context = first.context.is_dir().then(|| first.context.clone());
-    Declared { context, args, file: Some(first.file.clone()) }
+    Declared { context, args, contexts, file: Some(first.file.clone()) }
 }
 
 /// Whether builds are declared in a file of that name: `compose.yaml`, `docker-compose.yml`, `docker-compose.dev.yml`,
@@ -148,13 +168,16 @@ fn environment_file(folder: &Path) -> BTreeMap<String, String> {
 }
 
 /// A build as its file names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct NamedBuild {
     /// Relative to the folder of the file.
     context: String,
     /// Relative to the context.
     dockerfile: String,
     args: BTreeMap<String, String>,
+    contexts: BTreeSet<String>,
+    target: Option<String>,
+    inline: Option<InlineDockerfile>,
 }
 
 impl NamedBuild {
@@ -165,8 +188,10 @@ impl NamedBuild {
             return None;
         }
         let context = normalize(&folder.join(&self.context));
-        let dockerfile = normalize(&context.join(&self.dockerfile));
-        Some(DeclaredBuild { file: folder.join(file), dockerfile, context, args: self.args })
+        let file = folder.join(file);
+        let dockerfile = if self.inline.is_some() { file.clone() } else { normalize(&context.join(&self.dockerfile)) };
+        let (args, contexts, target) = (self.args, self.contexts, self.target);
+        Some(DeclaredBuild { file, dockerfile, context, args, contexts, target, inline: self.inline.map(Arc::new) })
     }
 }
 
@@ -199,12 +224,16 @@ mod tests {
             file: folder.path().join("compose.yaml"),
             dockerfile: folder.path().join("Dockerfile"),
             context: normalize(&folder.path().join(context)),
+            contexts: BTreeSet::from([context.to_owned()]),
+            target: None,
+            inline: None,
             args: args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         };
         let (one, two, other) = (build(".", &[("A", "1"), ("B", "1")]), build(".", &[("A", "1")]), build("x", &[]));
         let declared = agreed(&[&one, &two]);
         assert_eq!(declared.context.as_deref(), Some(folder.path()));
         assert_eq!(declared.args.into_keys().collect::<Vec<_>>(), ["A"]);
-        assert_eq!(agreed(&[&one, &other]), Declared::default());
+        let disagreed = agreed(&[&one, &other]);
+        assert_eq!((disagreed.context, disagreed.contexts.len()), (None, 2));
     }
 }

@@ -60,6 +60,17 @@ impl Discovery {
         Ok(settings)
     }
 
+    /// What holds for a declared build whose Dockerfile stands in the file that declares it.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where the configuration that holds for that file is broken.
+    pub fn for_build(&self, build: &DeclaredBuild) -> Result<FileSettings, Arc<ConfigError>> {
+        let directory = build.file.parent().unwrap_or(&build.file);
+        let mut settings = self.for_directory(directory)?.for_file(&build.file);
+        settings.declare(build.into());
+        Ok(settings)
+    }
+
     /// Lets the Compose and Bake files of a folder tell of Dockerfiles anywhere. Gives the builds that they declare.
     pub fn add_builds(&self, folder: &Path) -> Arc<Vec<DeclaredBuild>> {
         let folder = self.absolute(folder);

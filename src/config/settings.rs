@@ -1,6 +1,6 @@
 //! What a configuration file means.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -61,6 +61,8 @@ pub struct FileSettings {
     pub context: Option<PathBuf>,
     /// Build arguments by name: those of the configuration before those that the file's builds declare.
     pub args: BTreeMap<String, String>,
+    /// Names of other contexts that builds of the file are given: no images.
+    pub contexts: BTreeSet<String>,
     /// The file itself, absolute.
     pub(super) path: PathBuf,
     /// The first file that declares its builds, where something of them holds.
@@ -70,6 +72,7 @@ pub struct FileSettings {
 impl FileSettings {
     /// Takes what declared builds say where the configuration does not say something else.
     pub(super) fn declare(&mut self, declared: Declared) {
+        self.contexts.extend(declared.contexts);
         let Some(context) = declared.context else { return };
         if self.context.as_ref().is_some_and(|own| *own != context) {
             return;
@@ -157,6 +160,7 @@ impl Settings {
             selection: settings.selection.without(&ignored).unwrap_or_else(|_| settings.selection.clone()),
             context: self.contexts.get(&path).cloned(),
             args: settings.args.clone(),
+            contexts: BTreeSet::new(),
             settings,
             path,
             declared_in: None,

@@ -158,6 +158,10 @@ impl Context for Filtered<'_> {
     fn is_untracked_by_rule(&self, path: &str) -> bool {
         self.context.is_untracked_by_rule(path)
     }
+
+    fn has_other(&self, name: &str) -> bool {
+        self.context.has_other(name)
+    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,12 @@ pub trait Context: Sync {
 
     /// Whether version control is told to leave this path out, and does not track it: no clean checkout has it.
     fn is_untracked_by_rule(&self, path: &str) -> bool;
+
+    /// Whether the build is given another context of that name, which takes the place of an image or a stage.
+    fn has_other(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
 }
 
 /// What stands at a path.

@@ -115,7 +115,7 @@ impl World {
                 history: settings.history as usize,
                 builder: settings.builder,
                 target: None,
-                arguments: &settings.args,
+                arguments: &opened.settings.args,
                 catalog: &catalog,
                 wanted: Safety::Safe,
             };
@@ -135,7 +135,7 @@ impl World {
             question: Question::History(settings.history as usize),
             builder: settings.builder,
             target: None,
-            arguments: &settings.args,
+            arguments: &opened.settings.args,
             catalog: &catalog,
         })
     }
@@ -146,7 +146,7 @@ impl World {
         let root = self.context_of(document, &settings).ok()??;
         let pending = self.pending(document, Some(&root));
         let path = document.path.as_deref()?;
-        let project = Project::open(&self.session, &root, path, &pending).ok()?;
+        let project = Project::open(&self.session, &root, path, &pending).ok()?.with_others(&settings.contexts);
         Some(Opened { project, settings })
     }
 

@@ -9,6 +9,7 @@ use super::{
     transfer::Transfer,
 };
 use crate::{
+    context::Context,
     ecosystem::{ImageFacts, image_facts},
     syntax::{self, ArgDeclaration, Body, Instruction, Pair},
 };
@@ -81,6 +82,9 @@ impl Assembly<'_> {
     }
 
     fn base_of(&self, reference: &str) -> Base {
+        if self.inputs.context.is_some_and(|context| context.has_other(reference)) {
+            return Base::Unknown(reference.to_owned());
+        }
         if reference.eq_ignore_ascii_case("scratch") {
             return Base::Scratch;
         }

@@ -8,7 +8,7 @@ use super::{
     path::StagePath,
     run::{KnownCommand, Opaque, PathAccess, ResolvedMount, Run},
     state::{Shell, State},
-    transfer::{Supply, stage_or_image},
+    transfer::{Supply, supply_named},
     view::View,
 };
 use crate::{
@@ -301,7 +301,7 @@ impl Resolver<'_> {
                 self.opaque(flag.range, "the mount cannot be read".to_owned());
                 continue;
             };
-            let supply = mount.from.as_deref().map(|from| stage_or_image(stages, from));
+            let supply = mount.from.as_deref().map(|from| supply_named(self.inputs, stages, from));
             if let Some(Supply::Stage(index)) = supply {
                 self.run.stages.push(index);
             }

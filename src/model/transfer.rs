@@ -8,7 +8,7 @@ use super::{
     state::State,
 };
 use crate::{
-    context::{Destination, EntryKind, Filtered, Selector, path},
+    context::{Context, Destination, EntryKind, Filtered, Selector, path},
     ecosystem::ordinary_directories,
     syntax::{self, Instruction, Keyword, Source},
 };
@@ -298,7 +298,7 @@ fn supply(
 ) -> Supply {
     if let Some(from) = instruction.flag_value("from") {
         return match reader.expand(from) {
-            Some(name) => stage_or_image(stages, &name),
+            Some(name) => supply_named(reader.inputs, stages, &name),
             None => Supply::Unknown,
         };
     }
@@ -310,9 +310,17 @@ fn supply(
     }
 }
 
+/// As [`stage_or_image`], but for other contexts that the build is given: nobody has looked into those.
+pub(super) fn supply_named(inputs: &Inputs<'_>, stages: &[Stage], name: &str) -> Supply {
+    if inputs.context.is_some_and(|context| context.has_other(name)) {
+        return Supply::Unknown;
+    }
+    stage_or_image(stages, name)
+}
+
 /// `--from` names a stage, gives its number, or else names an image or a context of the build command. The stage being
 /// read is the last of `stages`, and cannot copy from itself.
-pub(super) fn stage_or_image(stages: &[Stage], name: &str) -> Supply {
+fn stage_or_image(stages: &[Stage], name: &str) -> Supply {
     let earlier = &stages[..stages.len().saturating_sub(1)];
     let lower = name.to_lowercase();
     if let Some(index) = earlier.iter().rposition(|stage| stage.name.as_deref() == Some(lower.as_str())) {

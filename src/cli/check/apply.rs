@@ -27,6 +27,13 @@ pub(super) fn fix_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>)
     let outcomes = outcomes(jobs, wanted);
     let (mut files, mut fixed, mut session) = (Vec::new(), 0, None);
     for (job, planned) in jobs.iter().zip(outcomes) {
+        if job.is_inline() {
+            match analysis::check(&job.analysis()) {
+                Ok(report) => files.push(job.checked(&job.source, report.diagnostics)),
+                Err(error) => failures.push(error.into()),
+            }
+            continue;
+        }
         // What was planned before a file of the context was written may no longer hold.
         let planned = match &session {
             Some(fresh) => analysis::check_and_fix(&job.analysis_with(fresh), wanted),
@@ -60,7 +67,7 @@ pub(super) fn fix_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>)
 pub(super) fn diff_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>) -> Diff {
     let mut diff = Diff::default();
     let mut shown = BTreeSet::new();
-    for (job, planned) in jobs.iter().zip(outcomes(jobs, wanted)) {
+    for (job, planned) in jobs.iter().zip(outcomes(jobs, wanted)).filter(|(job, _)| !job.is_inline()) {
         let planned = match planned {
             Ok(planned) => planned,
             Err(error) => {

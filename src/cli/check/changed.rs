@@ -47,7 +47,7 @@ impl<'a> Changes<'a> {
             return Ok(Touched::Nothing);
         }
         let before = branch.text_before(&path).map_err(|error| Failure::Branch(error.to_string()))?;
-        Ok(before.map_or(Touched::Everything, |before| Touched::Lines(touched_lines(&before, &job.source))))
+        Ok(before.map_or(Touched::Everything, |before| Touched::Lines(touched_lines(&before, job.file_text()))))
     }
 
     fn branch(&mut self, folder: &Path) -> Result<&Branch, Failure> {

@@ -2,16 +2,18 @@
 //!
 //! A file that the command line names is always taken. A folder is walked: `.gitignore` is obeyed, hidden entries,
 //! links and `node_modules` are passed over, `exclude` of the configuration is obeyed, and only files whose name says
-//! that they are Dockerfiles are taken, and those that a Compose or Bake file in it names.
+//! that they are Dockerfiles are taken, and those that a Compose or Bake file in it names. Of a Compose or Bake file that is
+//! named, what it builds is taken. A Dockerfile that stands in a Compose file is taken with that file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::{DirEntry, WalkBuilder};
 
 use super::shown;
 use crate::cli::failure::Failure;
-use crate::config::{Discovery, declares_builds, normalize};
+use crate::config::{DeclaredBuild, Discovery, declares_builds, normalize};
 
 /// The name of standard input where none is given.
 pub(super) const STANDARD_INPUT: &str = "<stdin>";
@@ -55,6 +57,8 @@ pub(super) struct Input {
     pub(super) place: Place,
     /// Whether the command line names it, as against a walk that found it.
     pub(super) named: bool,
+    /// The build, where the Dockerfile stands in the file as a part of it.
+    pub(super) inline: Option<Arc<DeclaredBuild>>,
 }
 
 /// Where text comes from.
@@ -79,10 +83,12 @@ pub(super) fn find(paths: &[PathBuf], stdin_filename: Option<&Path>, discovery: 
         if path.as_os_str() == "-" {
             let name = stdin_filename.unwrap_or(Path::new(STANDARD_INPUT));
             let place = Place::StandardInput;
-            found.inputs.push(Input { name: shown(name), path: discovery.join(name), place, named: true });
+            let (name, path) = (shown(name), discovery.join(name));
+            found.inputs.push(Input { name, path, place, named: true, inline: None });
         } else {
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => found.walk(path, discovery),
+                Ok(_) if declares_builds(&file_name(path)) => found.take_builds(path, None, discovery),
                 Ok(_) => found.take(path, true, discovery),
                 Err(error) => found.failures.push(missing(path, &error)),
             }
@@ -90,7 +96,10 @@ pub(super) fn find(paths: &[PathBuf], stdin_filename: Option<&Path>, discovery: 
     }
     let mut seen = BTreeSet::new();
     found.inputs.sort_by(|left, right| (&left.name, right.named).cmp(&(&right.name, left.named)));
-    found.inputs.retain(|input| seen.insert((input.place == Place::File).then(|| normalize(&input.path))));
+    found.inputs.retain(|input| {
+        let part = input.inline.as_ref().and_then(|build| build.inline.clone()).map(|inline| inline.text.clone());
+        seen.insert((input.place == Place::File).then(|| (normalize(&input.path), part)))
+    });
     found
 }
 
@@ -103,7 +112,8 @@ fn missing(path: &Path, error: &std::io::Error) -> Failure {
 
 impl Found {
     fn take(&mut self, path: &Path, named: bool, discovery: &Discovery) {
-        self.inputs.push(Input { name: shown(path), path: discovery.join(path), place: Place::File, named });
+        let (name, path) = (shown(path), discovery.join(path));
+        self.inputs.push(Input { name, path, place: Place::File, named, inline: None });
     }
 
     fn walk(&mut self, root: &Path, discovery: &Discovery) {
@@ -146,23 +156,46 @@ impl Found {
         }
     }
 
-    /// Takes the Dockerfiles that a Compose or Bake file names, where they lie below `root`: their names may be any.
+    /// Takes what a Compose or Bake file that the walk of `root` found builds.
     fn take_declared(&mut self, entry: &DirEntry, root: &Path, discovery: &Discovery) {
         let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
-        let Some(folder) = entry.path().parent().filter(|_| is_file && !is_excluded(entry.path(), discovery)) else {
-            return;
-        };
-        let absolute = normalize(&discovery.join(root));
-        for build in discovery.add_builds(folder).iter() {
-            let Ok(relative) = build.dockerfile.strip_prefix(&absolute) else { continue };
-            let path = root.join(relative);
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            // The walk finds the others, or passes over them for a reason.
-            if !is_dockerfile_name(&name) && path.is_file() && !is_excluded(&path, discovery) {
-                self.take(&path, false, discovery);
+        if is_file && !is_excluded(entry.path(), discovery) {
+            self.take_builds(entry.path(), Some(root), discovery);
+        }
+    }
+
+    /// Takes the Dockerfiles that a Compose or Bake file names or holds; with a `root`, those below it that its walk does
+    /// not find by their names.
+    fn take_builds(&mut self, path: &Path, root: Option<&Path>, discovery: &Discovery) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = normalize(&discovery.join(path));
+        for build in discovery.add_builds(folder).iter().filter(|build| build.file == file) {
+            if build.inline.is_some() {
+                let (name, build) = (shown(path), Some(Arc::new(build.clone())));
+                let place = Place::File;
+                self.inputs.push(Input {
+                    name,
+                    path: discovery.join(path),
+                    place,
+                    named: root.is_none(),
+                    inline: build,
+                });
+                continue;
+            }
+            let start = root.unwrap_or(folder);
+            let relative = build.dockerfile.strip_prefix(normalize(&discovery.join(start))).ok();
+            // What lies elsewhere is shown by its whole path.
+            let dockerfile = relative.map_or_else(|| build.dockerfile.clone(), |relative| start.join(relative));
+            let by_name = root.is_some() && (relative.is_none() || is_dockerfile_name(&file_name(&dockerfile)));
+            if !by_name && dockerfile.is_file() && !is_excluded(&dockerfile, discovery) {
+                self.take(&dockerfile, root.is_none(), discovery);
             }
         }
     }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Whether the configuration leaves the file out. A broken configuration is reported when the file is read.

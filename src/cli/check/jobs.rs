@@ -11,7 +11,7 @@ use super::results::RebuildCost;
 use crate::analysis::{self, Session};
 use crate::cli::failure::Failure;
 use crate::cli::read;
-use crate::config::{Discovery, FileSettings};
+use crate::config::{Discovery, FileSettings, InlineDockerfile};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::{Body, Dockerfile};
 
@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) input: Input,
     pub(super) source: String,
     pub(super) settings: FileSettings,
+    /// The text of the file in which the Dockerfile stands as a part.
+    document: Option<String>,
     session: Arc<Session>,
 }
 
@@ -54,12 +56,31 @@ impl Jobs {
 
 impl Job {
     fn read(input: &Input, discovery: &Discovery, session: &Arc<Session>) -> Result<Self, Failure> {
-        let settings = discovery.for_file(&input.path).map_err(Failure::Config)?;
-        let source = match input.place {
+        let settings = match &input.inline {
+            Some(build) => discovery.for_build(build),
+            None => discovery.for_file(&input.path),
+        };
+        let settings = settings.map_err(Failure::Config)?;
+        let text = match input.place {
             Place::File => read::file(&input.path, &input.name),
             Place::StandardInput => read::stream(std::io::stdin().lock().by_ref(), &input.name),
         }?;
-        Ok(Self { input: input.clone(), source, settings, session: Arc::clone(session) })
+        let inline = input.inline.as_ref().and_then(|build| build.inline.as_ref());
+        let (source, document) = match inline {
+            Some(inline) => (inline.text.clone(), Some(text)),
+            None => (text, None),
+        };
+        Ok(Self { input: input.clone(), source, settings, document, session: Arc::clone(session) })
+    }
+
+    /// The text of the file on disk.
+    pub(super) fn file_text(&self) -> &str {
+        self.document.as_deref().unwrap_or(&self.source)
+    }
+
+    /// Whether the Dockerfile is a part of another file, which nothing writes.
+    pub(super) fn is_inline(&self) -> bool {
+        self.document.is_some()
     }
 
     pub(super) fn analysis(&self) -> analysis::Input<'_> {
@@ -83,8 +104,39 @@ impl Job {
 
     /// The file with what was found in it, or in the text that it has become.
     pub(super) fn checked(&self, source: &str, diagnostics: Vec<Diagnostic>) -> CheckedFile {
-        CheckedFile::new(&self.input.name, source, diagnostics, self.settings.settings.fail_on)
+        let fail_on = self.settings.settings.fail_on;
+        let inline = self.input.inline.as_ref().and_then(|build| build.inline.as_ref());
+        match (&self.document, inline) {
+            (Some(document), Some(inline)) => {
+                let diagnostics = diagnostics.into_iter().map(|found| placed(found, inline)).collect();
+                CheckedFile::new(&self.input.name, document, diagnostics, fail_on)
+            }
+            _ => CheckedFile::new(&self.input.name, source, diagnostics, fail_on),
+        }
     }
+}
+
+/// A finding in a Dockerfile as one in the file that it stands in. Its fix is left out: the text in that file may be written
+/// in another way.
+fn placed(mut diagnostic: Diagnostic, inline: &InlineDockerfile) -> Diagnostic {
+    diagnostic.range = inline.place(diagnostic.range);
+    for label in &mut diagnostic.related {
+        label.range = inline.place(label.range);
+    }
+    diagnostic.fix = None;
+    diagnostic
+}
+
+/// Files of one name as one: several Dockerfiles may stand in a file.
+pub(super) fn joined(files: Vec<CheckedFile>) -> Vec<CheckedFile> {
+    let mut all: Vec<CheckedFile> = Vec::new();
+    for file in files {
+        match all.last_mut().filter(|last| last.name == file.name && last.source == file.source) {
+            Some(last) => *last = last.joined(file),
+            None => all.push(file),
+        }
+    }
+    all
 }
 
 /// Whether an instruction or a base image is a template's word, which no Dockerfile can have there.

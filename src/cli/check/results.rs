@@ -3,6 +3,7 @@
 use super::fingerprint::{Fingerprint, Fingerprints};
 use crate::config::FailOn;
 use crate::diagnostic::{Diagnostic, Safety, Severity};
+use crate::lint;
 use crate::text::{LineIndex, Position, TextRange};
 
 /// The outcome of a run.
@@ -61,6 +62,14 @@ impl CheckedFile {
         let found = file.diagnostics.iter();
         file.fingerprints = found.map(|each| next.next(name, each.rule, file.line_at(each.range.start))).collect();
         file
+    }
+
+    /// The findings of both in one file of the same text.
+    pub(in crate::cli) fn joined(&self, other: Self) -> Self {
+        let mut diagnostics = self.diagnostics.clone();
+        diagnostics.extend(other.diagnostics);
+        lint::sort(&mut diagnostics);
+        Self::new(&self.name, &self.source, diagnostics, self.fail_on)
     }
 
     /// Keeps the findings that are wanted; gives the number of the others. Fingerprints stay what they were.

@@ -111,7 +111,11 @@ impl Targets {
                 };
             }
         }
-        Some(NamedBuild { context: text("context", ".")?, dockerfile: text("dockerfile", "Dockerfile")?, args })
+        let contexts = attribute("contexts").and_then(|contexts| contexts.as_ref()?.as_object());
+        let contexts = contexts.into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let target = attribute("target").and_then(|target| target.as_ref()?.as_str()).map(str::to_owned);
+        let (context, dockerfile) = (text("context", ".")?, text("dockerfile", "Dockerfile")?);
+        Some(NamedBuild { context, dockerfile, args, contexts, target, inline: None })
     }
 
     /// A target and all that it inherits from, what counts first first.

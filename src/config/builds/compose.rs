@@ -2,18 +2,18 @@
 //!
 //! <https://docs.docker.com/reference/compose-file/build/>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::NamedBuild;
+use super::inline::InlineDockerfile;
 use super::interpolation::expand;
 use super::yaml::{self, Node};
 
-/// The builds of the services. A service with `extends` gets part of its build from elsewhere and declares none here,
-/// and neither does one whose Dockerfile stands in the Compose file.
+/// The builds of the services. A service with `extends` gets part of its build from elsewhere and declares none here.
 pub(super) fn builds(name: &str, text: &str, variables: &BTreeMap<String, String>) -> Vec<NamedBuild> {
     let Some(tree) = yaml::tree(text) else { return Vec::new() };
     let services = tree.get("services").map(Node::entries).unwrap_or_default();
-    let reader = Reader { variables, complete: is_complete(name) };
+    let reader = Reader { text, variables, complete: is_complete(name) };
     services.into_iter().filter_map(|(_, service)| reader.build(service)).collect()
 }
 
@@ -23,6 +23,7 @@ fn is_complete(name: &str) -> bool {
 }
 
 struct Reader<'a> {
+    text: &'a str,
     variables: &'a BTreeMap<String, String>,
     complete: bool,
 }
@@ -30,12 +31,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn build(&self, service: &Node) -> Option<NamedBuild> {
         let build = service.get("build")?;
-        if service.get("extends").is_some() || build.get("dockerfile_inline").is_some() {
+        if service.get("extends").is_some() {
             return None;
         }
         if let Some(context) = build.text() {
             let context = expand(context, self.variables)?;
-            return Some(NamedBuild { context, dockerfile: "Dockerfile".to_owned(), args: BTreeMap::new() });
+            return Some(NamedBuild { context, dockerfile: "Dockerfile".to_owned(), ..NamedBuild::default() });
         }
         if !matches!(build, Node::Table(_)) {
             return None;
@@ -46,13 +47,19 @@ impl Reader<'_> {
             None if self.complete => ".".to_owned(),
             None => return None,
         };
+        let inline = match build.get("dockerfile_inline") {
+            Some(text) => Some(InlineDockerfile::read(self.text, text.scalar()?, self.variables)?),
+            None => None,
+        };
         let dockerfile = match build.get("dockerfile") {
             Some(dockerfile) => expand(dockerfile.text()?, self.variables)?,
-            None if self.complete => "Dockerfile".to_owned(),
+            None if self.complete || inline.is_some() => "Dockerfile".to_owned(),
             None => return None,
         };
         let args = build.get("args").map(|args| self.args(args)).unwrap_or_default();
-        Some(NamedBuild { context, dockerfile, args })
+        let contexts = build.get("additional_contexts").map(|contexts| names(contexts)).unwrap_or_default();
+        let target = build.get("target").and_then(|target| expand(target.text()?, self.variables));
+        Some(NamedBuild { context, dockerfile, args, contexts, target, inline })
     }
 
     /// Arguments with a value that is known; one without a value takes it from the caller.
@@ -65,6 +72,14 @@ impl Reader<'_> {
             }
             table => table.entries().into_iter().filter_map(|(name, value)| known(name, value.text()?)).collect(),
         }
+    }
+}
+
+/// The names of a list of `name=value`, or of a table.
+fn names(entries: &Node) -> BTreeSet<String> {
+    match entries {
+        Node::List(items) => items.iter().filter_map(|item| Some(item.text()?.split_once('=')?.0.to_owned())).collect(),
+        table => table.entries().into_iter().map(|(name, _)| name.to_owned()).collect(),
     }
 }
 
@@ -95,13 +110,31 @@ mod tests {
             "services:\n  a: { build: { context: $ROOT } }\n",
             "services:\n  a: { build: { context: ., dockerfile: \"${FILE:?}\" } }\n",
             "services:\n  a: { extends: { service: b }, build: { target: dev } }\n",
-            "services:\n  a: { build: { dockerfile_inline: \"FROM a\" } }\n",
+            "services:\n  a: { build: { dockerfile_inline: \"FROM $BASE\" } }\n",
+            "services:\n  a: { build: { dockerfile_inline: [FROM] } }\n",
             "services: [a]\n",
             "services:\n  a: { build: [x] }\n  : - broken",
             "",
         ] {
             assert_eq!(shown("compose.yaml", text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn reads_contexts_targets_and_dockerfiles_inside() {
+        let text = "services:\n  a:\n    build:\n      context: .\n      target: ${T:-dev}\n\
+            \x20     additional_contexts: { base: ./b, other: docker-image://x }\n\
+            \x20 b:\n    build:\n      context: .\n      additional_contexts: [c=./c]\n      dockerfile_inline: |\n\
+            \x20       FROM c\n";
+        let builds = builds("compose.yaml", text, &BTreeMap::new());
+        let found: Vec<_> = builds
+            .iter()
+            .map(|build| {
+                let contexts: Vec<&str> = build.contexts.iter().map(String::as_str).collect();
+                (build.target.as_deref(), contexts, build.inline.as_ref().map(|inline| inline.text.as_str()))
+            })
+            .collect();
+        assert_eq!(found, [(Some("dev"), vec!["base", "other"], None), (None, vec!["c"], Some("FROM c\n"))]);
     }
 
     #[test]

@@ -12,26 +12,84 @@ pub(super) fn expand(text: &str, variables: &BTreeMap<String, String>) -> Option
     expand_within(text, variables, DEEPEST)
 }
 
-fn expand_within(text: &str, variables: &BTreeMap<String, String>, depth: usize) -> Option<String> {
-    let mut result = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        result.push_str(before);
-        if let Some(after) = after.strip_prefix('$') {
-            result.push('$');
-            rest = after;
-        } else if let Some(braced) = after.strip_prefix('{') {
-            let end = closing(braced)?;
-            result.push_str(&braced_value(braced.get(..end)?, variables, depth.checked_sub(1)?)?);
-            rest = braced.get(end + 1..)?;
-        } else {
-            let (name, after) = split_name(after);
-            result.push_str(variables.get(name)?);
-            rest = after;
+/// As [`expand`], with the offset in `text` that each byte of the result comes from; a value comes from its `$`.
+pub(super) fn expand_marked(text: &str, variables: &BTreeMap<String, String>) -> Option<(String, Vec<usize>)> {
+    let (mut result, mut origins) = (String::new(), Vec::new());
+    for piece in (Pieces { text, at: 0, variables, depth: DEEPEST }) {
+        let (start, piece) = piece?;
+        match piece {
+            Piece::Plain(plain) => {
+                origins.extend(start..start + plain.len());
+                result.push_str(plain);
+            }
+            Piece::Value(value) => {
+                origins.extend(std::iter::repeat_n(start, value.len()));
+                result.push_str(&value);
+            }
         }
     }
-    result.push_str(rest);
+    Some((result, origins))
+}
+
+fn expand_within(text: &str, variables: &BTreeMap<String, String>, depth: usize) -> Option<String> {
+    let mut result = String::new();
+    for piece in (Pieces { text, at: 0, variables, depth }) {
+        match piece?.1 {
+            Piece::Plain(plain) => result.push_str(plain),
+            Piece::Value(value) => result.push_str(&value),
+        }
+    }
     Some(result)
+}
+
+/// A part of a text after expansion.
+enum Piece<'a> {
+    /// As it stands there.
+    Plain(&'a str),
+    /// The value of a variable.
+    Value(String),
+}
+
+/// The parts of a text in order, each with its offset; `None` for one whose value is not known.
+struct Pieces<'a> {
+    text: &'a str,
+    at: usize,
+    variables: &'a BTreeMap<String, String>,
+    depth: usize,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Option<(usize, Piece<'a>)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (start, rest) = (self.at, self.text.get(self.at..).filter(|rest| !rest.is_empty())?);
+        let Some(after) = rest.strip_prefix('$') else {
+            let end = rest.find('$').unwrap_or(rest.len());
+            self.at += end;
+            return Some(rest.get(..end).map(|plain| (start, Piece::Plain(plain))));
+        };
+        if after.starts_with('$') {
+            self.at += 2;
+            // The second of the two is the one that stays.
+            return Some(after.get(..1).map(|sign| (start + 1, Piece::Plain(sign))));
+        }
+        let (length, value) = self.variable(after);
+        self.at += 1 + length;
+        Some(value.map(|value| (start, Piece::Value(value))))
+    }
+}
+
+impl Pieces<'_> {
+    /// How long the variable after a `$` is written, and its value.
+    fn variable(&self, after: &str) -> (usize, Option<String>) {
+        let Some(braced) = after.strip_prefix('{') else {
+            let (name, _) = split_name(after);
+            return (name.len(), self.variables.get(name).cloned());
+        };
+        let Some(end) = closing(braced) else { return (after.len(), None) };
+        let inner = braced.get(..end).zip(self.depth.checked_sub(1));
+        (end + 2, inner.and_then(|(inner, depth)| braced_value(inner, self.variables, depth)))
+    }
 }
 
 /// The value of what stands in braces. A variable that is not set may be set by the caller; its default is what the

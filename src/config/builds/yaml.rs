@@ -14,11 +14,21 @@ const LARGEST: usize = 100_000;
 pub(in crate::config) enum Node {
     /// A scalar that is null.
     Null,
-    /// Any other scalar, as text.
-    Text(String),
+    /// Any other scalar.
+    Text(Scalar),
     List(Vec<Node>),
     /// In the order of the file.
     Table(Vec<(String, Node)>),
+}
+
+/// A scalar with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::config) struct Scalar {
+    pub(in crate::config) text: String,
+    /// The line on which it begins, from 1: for a block, that of the sign before it or the one after.
+    pub(in crate::config) line: usize,
+    /// Whether it is a block whose lines stand in the file as they are (`|`).
+    pub(in crate::config) literal: bool,
 }
 
 impl Node {
@@ -54,11 +64,15 @@ impl Node {
         all
     }
 
-    pub(in crate::config) fn text(&self) -> Option<&str> {
+    pub(in crate::config) fn scalar(&self) -> Option<&Scalar> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Text(scalar) => Some(scalar),
             _ => None,
         }
+    }
+
+    pub(in crate::config) fn text(&self) -> Option<&str> {
+        self.scalar().map(|scalar| scalar.text.as_str())
     }
 
     /// The texts of a list.
@@ -90,9 +104,10 @@ pub(in crate::config) fn tree(text: &str) -> Option<Node> {
     let mut anchors: HashMap<usize, Node> = HashMap::new();
     let mut left = LARGEST;
     for event in Parser::new_from_str(text) {
-        let (done, anchor) = match event.ok()?.0 {
+        let (event, span) = event.ok()?;
+        let (done, anchor) = match event {
             Event::Alias(anchor) => (anchors.get(&anchor)?.clone(), 0),
-            Event::Scalar(text, style, anchor, _) => (scalar(&text, style), anchor),
+            Event::Scalar(text, style, anchor, _) => (scalar(&text, style, span.start.line()), anchor),
             Event::SequenceStart(anchor, ..) => {
                 stack.push(Open::List(Vec::new(), anchor));
                 continue;
@@ -127,10 +142,10 @@ pub(in crate::config) fn tree(text: &str) -> Option<Node> {
     None
 }
 
-fn scalar(text: &str, style: ScalarStyle) -> Node {
+fn scalar(text: &str, style: ScalarStyle, line: usize) -> Node {
     match text {
         "" | "~" | "null" if style == ScalarStyle::Plain => Node::Null,
-        _ => Node::Text(text.to_owned()),
+        _ => Node::Text(Scalar { text: text.to_owned(), line, literal: style == ScalarStyle::Literal }),
     }
 }
 

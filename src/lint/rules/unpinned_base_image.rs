@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::context::Context;
 use crate::lint::meta::declare_rule;
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::syntax::Body;
@@ -27,7 +28,8 @@ declare_rule! {
     /// ```
     ///
     /// ## Known problems
-    /// An image whose name or tag is a variable is not checked, because its value may come from the command line.
+    /// An image whose name or tag is a variable is not checked, because its value may come from the command line. A context
+    /// that `docker build --build-context` gives in the place of an image is known only where a Compose or Bake file says so.
     ///
     /// ## References
     /// - [Docker: pin base image versions](https://docs.docker.com/build/building/best-practices/#pin-base-image-versions)
@@ -52,6 +54,8 @@ impl Rule for UnpinnedBaseImage {
             let image = from.image.text.as_str();
             let known = stages.contains(&image.to_ascii_lowercase());
             stages.extend(from.alias.iter().map(|alias| alias.text.to_ascii_lowercase()));
+            // A context that the build is given takes the place of an image of its name.
+            let known = known || subject.context().is_some_and(|context| context.has_other(image));
             let Some(problem) = problem(image).filter(|_| !known) else { continue };
             let diagnostic = report.add(Self::META, from.image.range, format!("base image `{image}` {problem}"));
             diagnostic.help = Some("name the version that the build is tested with, such as `image:1.2`".to_owned());
