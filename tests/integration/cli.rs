@@ -4,6 +4,7 @@
 mod builds;
 mod changed_since;
 mod completions;
+mod standards;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

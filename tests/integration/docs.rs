@@ -2,7 +2,7 @@
 
 mod json;
 mod packs;
-mod page;
+pub(crate) mod page;
 mod tour;
 
 use layerwise::lint;

@@ -32,7 +32,7 @@ fn suite(text: &mut String, file: &CheckedFile) {
         "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"0\">"
     );
     if file.diagnostics.is_empty() {
-        let _ = writeln!(text, "    <testcase name=\"no findings\" classname=\"{name}\" file=\"{name}\"/>");
+        let _ = writeln!(text, "    <testcase name=\"no findings\" classname=\"{name}\"/>");
     }
     for diagnostic in &file.diagnostics {
         case(text, file, &name, diagnostic);
@@ -53,6 +53,6 @@ fn case(text: &mut String, file: &CheckedFile, name: &str, diagnostic: &Diagnost
     // Writing to a string cannot fail.
     let _ = writeln!(
         text,
-        "    <testcase name=\"{rule} ({place})\" classname=\"{name}\" file=\"{name}\">\n      {outcome}\n    </testcase>"
+        "    <testcase name=\"{rule} ({place})\" classname=\"{name}\">\n      {outcome}\n    </testcase>"
     );
 }

@@ -57,7 +57,7 @@ impl Reader<'_> {
             None => return None,
         };
         let args = build.get("args").map(|args| self.args(args)).unwrap_or_default();
-        let contexts = build.get("additional_contexts").map(|contexts| names(contexts)).unwrap_or_default();
+        let contexts = build.get("additional_contexts").map(names).unwrap_or_default();
         let target = build.get("target").and_then(|target| expand(target.text()?, self.variables));
         Some(NamedBuild { context, dockerfile, args, contexts, target, inline })
     }

@@ -106,10 +106,10 @@ mod tests {
             ("a: |\r\n  FROM a\r\n  RUN x\r\n", "RUN", "FROM a\nRUN x\n", "RUN", 3),
             ("a: |\n  FROM a:$TAG\n  RUN echo $$HOME ok\n", "ok", "FROM a:12\nRUN echo $HOME ok\n", "ok", 3),
             ("a: |\n  FROM a:$TAG\n  RUN echo $$HOME ok\n", "$HOME", "FROM a:12\nRUN echo $HOME ok\n", "$HOME", 3),
-            ("a: |\n  FROM a:${TAG:-1}\n", "a:12", "FROM a:12\n", "a:${", 2),
-            ("a: |2\n    FROM a\n  RUN x\n", "RUN", "  FROM a\nRUN x\n", "", 1),
+            ("a: |\n  FROM a:${TAG:-1}\n", "a:12", "FROM a:12\n", "a:$", 2),
+            ("a: |2\n    FROM a\n  RUN x\n", "RUN", "  FROM a\nRUN x\n", "RUN", 3),
             ("a: \"FROM a\\nRUN x\\n\"\n", "RUN", "FROM a\nRUN x\n", "", 1),
-            ("a: >\n  FROM a\n\n  RUN x\n", "RUN", "FROM a\nRUN x\n", "", 1),
+            ("a: >\n  FROM a\n\n  RUN x\n", "RUN", "FROM a\nRUN x\n", "", 2),
         ] {
             let wanted = Some((text.to_owned(), place.to_owned(), line));
             let (text, found, line) = found(document, part).unwrap();

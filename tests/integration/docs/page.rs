@@ -3,12 +3,12 @@
 use std::path::Path;
 
 /// The text of a page, by its path from the root of the repository.
-pub(super) fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
 /// Fails where the page is not `wanted`; with the variable `BLESS` set the page is written instead.
-pub(super) fn hold(path: &str, wanted: &str) {
+pub(crate) fn hold(path: &str, wanted: &str) {
     let page = read(path);
     if page == wanted {
         return;
@@ -22,7 +22,7 @@ pub(super) fn hold(path: &str, wanted: &str) {
 }
 
 /// The fenced blocks of that language, without their fences.
-pub(super) fn blocks(page: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}");
     let mut found = Vec::new();
     let mut open: Option<String> = None;
