@@ -61,7 +61,7 @@ fn replay() {
     let profile = Builder::BuildKit.profile();
     let events = Events::of_history(&build, profile, history.as_deref());
     let target = build.target(None).unwrap_or_default();
-    let replay = Replay::new(&build, profile, &events, &Costs::of_classes(&build), target);
+    let replay = Replay::new(&build, profile, &events, &Costs::new(&build), target);
     let taken = start.elapsed();
     let steps = build.steps().count();
     println!(

@@ -6,6 +6,7 @@
 mod build_error;
 mod cache_report;
 mod context_root;
+mod costs;
 mod project;
 mod session;
 mod touched_files;
@@ -27,6 +28,7 @@ use crate::syntax::Dockerfile;
 pub use build_error::BuildError;
 pub use cache_report::{CacheReport, CacheRequest, EventReport, Question, StageReport, StepReport, cache_report};
 pub use context_root::context_root;
+pub use costs::{KeptStep, KeptTimes};
 pub use project::{Project, ProjectError};
 pub use session::Session;
 pub use touched_files::touched_files;
@@ -212,20 +214,30 @@ pub enum CatalogError {
     /// A pack is wrong.
     #[error(transparent)]
     Pack(PackError),
+    /// The file of measured times cannot be read.
+    #[error("the measured times in `{}` cannot be read: {reason}", path.display())]
+    Costs {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
-/// The packs that come with the program and those that the configuration names.
+/// The packs that come with the program and those that the configuration names, with the times that builds have shown, which
+/// the file `costs` keeps.
 ///
 /// # Errors
-/// [`CatalogError`] for a pack that cannot be read or is wrong.
-pub fn catalog(settings: &Settings) -> Result<Catalog, CatalogError> {
+/// [`CatalogError`] for a pack, or a file of measured times, that cannot be read or is wrong.
+pub fn catalog(settings: &Settings, costs: &Path) -> Result<Catalog, CatalogError> {
+    let measured = KeptTimes::read(costs)?.measured();
     if settings.ecosystems.is_empty() {
-        return Ok(Catalog::builtin().clone());
+        return Ok(Catalog::builtin().clone().with_measured(measured));
     }
     let read = |path: &PathBuf| match std::fs::read_to_string(path) {
         Ok(text) => Ok((path.to_string_lossy().into_owned(), text)),
         Err(error) => Err(CatalogError::Unreadable { path: path.clone(), reason: error.to_string() }),
     };
     let packs: Result<Vec<_>, _> = settings.ecosystems.iter().map(read).collect();
-    Catalog::with_packs(&packs?).map_err(CatalogError::Pack)
+    Ok(Catalog::with_packs(&packs?).map_err(CatalogError::Pack)?.with_measured(measured))
 }

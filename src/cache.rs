@@ -8,6 +8,7 @@
 mod cost;
 mod edit;
 mod event;
+mod measured;
 pub mod order;
 mod profile;
 mod replay;
@@ -17,6 +18,7 @@ mod touch;
 
 pub use cost::{COPY_SECONDS, Costs, Seconds};
 pub use event::{ENOUGH_COMMITS, Event, EventSource, Events};
+pub use measured::step_digest;
 pub use profile::{Builder, KeyText, Profile};
 pub use replay::{EventCost, Expectation, Replay};
 pub use simulate::{Change, Dirt, Outcome, Reason, Simulation, Status, simulate};

@@ -19,6 +19,7 @@ mod read;
 mod rules;
 mod settings;
 mod terminal;
+mod verify;
 mod write;
 
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum Command {
     Cache(cache::CacheArgs),
     /// Put a Dockerfile into the order that the layer cache rewards.
     Optimize(optimize::OptimizeArgs),
+    /// Build two Dockerfiles, and prove that the second may take the place of the first.
+    Verify(verify::VerifyArgs),
     /// Write a `layerwise.toml` to begin with.
     Init(init::InitArgs),
     /// Show what is in force for a file, and where each value comes from.
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args),
         Command::Cache(args) => cache::run(args),
         Command::Optimize(args) => optimize::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(args) => config::run(args, &Cli::command()),
         Command::Explain(args) => explain::run(args),

@@ -18,8 +18,9 @@
 //! 14. [`config`]: `layerwise.toml`; it reads the disk.
 //! 15. [`analysis`]: one file in, findings, costs or a plan out; what all front ends call. It reads the disk.
 //! 16. [`runtime`]: images, layers and sandboxed steps: builds without Docker, on Linux. It reads and writes the disk.
-//! 17. [`lsp`]: the language server; it reads the disk.
-//! 18. [`cli`]: the command line; it reads and writes the disk, and starts the language server.
+//! 17. [`verify`]: two files built and compared, changes built again: what is proven. It runs builders.
+//! 18. [`lsp`]: the language server; it reads the disk.
+//! 19. [`cli`]: the command line; it reads and writes the disk, and starts the language server.
 //!
 //! No layer but the ones that say so does I/O or reads a clock: files enter the others as strings, a build context and its
 //! history through the trait [`context::Context`]. So everything below works without a disk:
@@ -81,3 +82,4 @@ pub mod shell;
 pub mod source;
 pub mod syntax;
 pub mod text;
+pub mod verify;

@@ -90,7 +90,7 @@ fn install_rate(build: &Build<'_>, surroundings: &Surroundings<'_>) -> Option<f6
     let fetching: Vec<usize> = fetching.map(|(_, step)| step.instruction).collect();
     let events = Events::of_history(build, surroundings.profile, surroundings.history);
     let target = build.target(surroundings.target).unwrap_or_default();
-    let replay = Replay::new(build, surroundings.profile, &events, &Costs::of_classes(build), target);
+    let replay = Replay::new(build, surroundings.profile, &events, &Costs::new(build), target);
     let again = events.events.iter().zip(&replay.costs);
     let again = again.filter(|(_, cost)| cost.rebuilt.iter().any(|step| fetching.contains(step)));
     (!fetching.is_empty()).then(|| again.fold(0.0, |sum, (event, _)| sum + event.weight))

@@ -82,6 +82,8 @@ pub struct StepReport {
     pub reasons: Vec<String>,
     /// What it takes when it runs.
     pub seconds: Seconds,
+    /// Whether builds have shown that, or it is an estimate.
+    pub measured: bool,
     /// Share of changes in which it runs again, 0 to 1; `None` for a single change.
     pub rebuild_rate: Option<f64>,
 }
@@ -120,7 +122,7 @@ pub fn cache_report(project: &Project, source: &str, request: &CacheRequest<'_>)
     };
     project.draft(source).with_build(&surroundings, |build| {
         let target = build_error::target(build, project.ignore_file().as_ref(), request.target, request.builder)?;
-        let reporter = Reporter { build, costs: Costs::of_classes(build), target };
+        let reporter = Reporter { build, costs: Costs::new(build), target };
         Ok(match &request.question {
             Question::Change(change) => reporter.of_change(change, request.builder),
             Question::History(_) => reporter.of_history(history.as_deref(), request.builder),
@@ -219,6 +221,7 @@ impl Reporter<'_> {
             status: outcome.status,
             reasons: outcome.reasons.iter().map(|reason| self.phrase(reason)).collect(),
             seconds: self.costs.of(outcome.instruction),
+            measured: self.costs.is_measured(outcome.instruction),
             rebuild_rate: replay.map(|replay| replay.rate(outcome.instruction)),
         }
     }

@@ -17,7 +17,8 @@ type ReadCatalog = Result<Arc<Catalog>, CatalogError>;
 #[derive(Debug, Default)]
 pub struct Session {
     contexts: Mutex<HashMap<PathBuf, Arc<DiskContext>>>,
-    catalogs: Mutex<HashMap<Vec<PathBuf>, ReadCatalog>>,
+    /// By the files of packs and the file of measured times.
+    catalogs: Mutex<HashMap<(Vec<PathBuf>, PathBuf), ReadCatalog>>,
     /// What an earlier session read, by the root of the context.
     earlier: HashMap<PathBuf, ReadHistories>,
     impatient: bool,
@@ -76,7 +77,8 @@ impl Session {
     /// [`CatalogError`] for a pack that cannot be read or is wrong.
     pub fn catalog(&self, settings: &Settings) -> Result<Arc<Catalog>, CatalogError> {
         let mut catalogs = self.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = || catalog(settings).map(Arc::new);
-        catalogs.entry(settings.ecosystems.clone()).or_insert_with(read).clone()
+        let costs = settings.costs();
+        let read = || catalog(settings, &costs).map(Arc::new);
+        catalogs.entry((settings.ecosystems.clone(), costs.clone())).or_insert_with(read).clone()
     }
 }

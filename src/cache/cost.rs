@@ -1,7 +1,8 @@
 //! Seconds that a step takes when it runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::measured::measured;
 use crate::model::{Action, Build, Step};
 
 /// What a `COPY` takes, in seconds: the transfer and the hash of an ordinary context.
@@ -45,12 +46,24 @@ impl std::iter::Sum for Seconds {
 #[derive(Clone, Debug, Default)]
 pub struct Costs {
     seconds: BTreeMap<usize, Seconds>,
+    measured: BTreeSet<usize>,
 }
 
 impl Costs {
-    /// Costs from the classes of the commands that the steps run.
-    pub fn of_classes(build: &Build<'_>) -> Self {
-        Self { seconds: build.steps().map(|(_, step)| (step.instruction, class_seconds(step))).collect() }
+    /// Costs as builds have shown them, else from the classes of the commands that the steps run.
+    pub fn new(build: &Build<'_>) -> Self {
+        let mut costs = Self::default();
+        for (id, step) in build.steps() {
+            let known = measured(build, id);
+            costs.measured.extend(known.map(|_| step.instruction));
+            costs.seconds.insert(step.instruction, known.unwrap_or_else(|| class_seconds(step)));
+        }
+        costs
+    }
+
+    /// Whether a build has shown the cost of an instruction.
+    pub fn is_measured(&self, instruction: usize) -> bool {
+        self.measured.contains(&instruction)
     }
 
     /// The cost of an instruction; nothing for what no builder executes.

@@ -143,6 +143,7 @@ struct JsonStep<'a> {
     status: &'static str,
     reasons: &'a [String],
     seconds: f64,
+    measured: bool,
     rebuild_rate: Option<f64>,
 }
 
@@ -172,6 +173,7 @@ fn json(report: &CacheReport) -> String {
                     status,
                     reasons: &found.reasons,
                     seconds,
+                    measured: found.measured,
                     rebuild_rate,
                 }
             })

@@ -79,6 +79,14 @@ pub(super) enum Failure {
         #[help]
         help: String,
     },
+    /// The file of measured times.
+    #[error("the measured times in `{path}` cannot be read: {reason}")]
+    #[diagnostic(help("delete the file; `layerwise verify` writes it anew"))]
+    Costs { path: String, reason: String },
+    /// Verification could not be done.
+    #[error("could not build: {0}")]
+    #[diagnostic(help("the file as it is must build with the engine; `--engine` names another one, `--engine-option` passes options on"))]
+    Engine(crate::verify::EngineError),
     /// A build that does not exist.
     #[error("`{path}`: {error}")]
     Build {
@@ -153,6 +161,7 @@ impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Self {
         match error {
             CatalogError::Unreadable { path, reason } => Self::UnreadablePack { path: near(&path), reason },
+            CatalogError::Costs { path, reason } => Self::Costs { path: near(&path), reason },
             CatalogError::Pack(error) => {
                 let remedy = "mend the pack, or take it out of `ecosystems` in `layerwise.toml`".to_owned();
                 let PackError { path, line, column, message, remedy: help } = error;

@@ -35,6 +35,10 @@ pub(super) struct BuildArgs {
     #[arg(long, value_enum, env = "LAYERWISE_BUILDER")]
     builder: Option<Builder>,
 
+    /// The file with measured times of steps; `.layerwise/costs.json` beside the configuration unless given.
+    #[arg(long, value_name = "FILE", env = "LAYERWISE_COSTS")]
+    costs: Option<PathBuf>,
+
     /// The configuration file.
     #[arg(long, value_name = "FILE", env = "LAYERWISE_CONFIG", conflicts_with = "isolated")]
     config: Option<OsString>,
@@ -70,6 +74,8 @@ pub(super) struct Opened {
     pub(super) settings: FileSettings,
     /// What is known of programs.
     pub(super) catalog: Catalog,
+    /// The file of measured times, absolute.
+    pub(super) costs: PathBuf,
     /// Build arguments from the configuration and the command line.
     pub(super) arguments: BTreeMap<String, String>,
 }
@@ -123,8 +129,9 @@ impl BuildArgs {
             let value = value.map(str::to_owned).or_else(|| std::env::var(name).ok());
             arguments.extend(value.map(|value| (name.to_owned(), value)));
         }
-        let catalog = analysis::catalog(&settings.settings)?;
-        Ok(Opened { name, path, source, context: self.context.clone(), project, settings, catalog, arguments })
+        let costs = self.costs.as_ref().map_or_else(|| settings.settings.costs(), |path| directory.join(path));
+        let catalog = analysis::catalog(&settings.settings, &costs)?;
+        Ok(Opened { name, path, source, context: self.context.clone(), project, settings, catalog, costs, arguments })
     }
 
     fn default_file(&self) -> Result<PathBuf, Failure> {

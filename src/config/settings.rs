@@ -15,6 +15,9 @@ use super::stated::Stated;
 use crate::cache;
 use crate::lint::{LabelSchema, Options, Selection, SelectionRequest, TrustedRegistries, UnknownRule};
 
+/// Where measured times are kept, from the folder of the configuration.
+const COSTS: &str = ".layerwise/costs.json";
+
 /// How many changes of the project are looked at unless the configuration says otherwise.
 pub(super) const HISTORY: u32 = 200;
 
@@ -101,6 +104,11 @@ pub struct Overrides {
 }
 
 impl Settings {
+    /// The file that keeps how long steps took, absolute; it need not be there.
+    pub fn costs(&self) -> PathBuf {
+        self.root.join(COSTS)
+    }
+
     /// The settings without a configuration file.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::builtin::PACKS;
 use super::check;
+use super::measured::Measured;
 use super::outline::Outline;
 use super::pack::Pack;
 use super::pack_closure::take_in_all;
@@ -26,6 +27,7 @@ pub struct Catalog {
     /// Packs by the first word of their commands' programs; what holds a `*` is in `open`.
     by_program: HashMap<String, Vec<usize>>,
     open: Vec<(String, usize)>,
+    measured: Measured,
 }
 
 /// A pack, read or not.
@@ -105,6 +107,17 @@ impl Catalog {
         Ok(Self::new(entries))
     }
 
+    /// The same packs, with times of steps that builds have shown.
+    #[must_use]
+    pub fn with_measured(self, measured: Measured) -> Self {
+        Self { measured, ..self }
+    }
+
+    /// Times of steps that builds have shown.
+    pub fn measured(&self) -> &Measured {
+        &self.measured
+    }
+
     fn new(entries: Vec<Arc<Entry>>) -> Self {
         let mut by_program: HashMap<String, Vec<usize>> = HashMap::new();
         let mut open = Vec::new();
@@ -117,7 +130,7 @@ impl Catalog {
                 }
             }
         }
-        Self { entries, by_program, open }
+        Self { entries, by_program, open, measured: Measured::default() }
     }
 
     /// All packs, by name. This reads them all.

@@ -42,7 +42,7 @@ impl<'a> Numbers<'a> {
             rate: known.replay.rate(instruction),
             seconds: known.costs.of(instruction).expected(),
             changes: if known.events.class_share > 0.0 { 0 } else { known.events.commits },
-            measured: false,
+            measured: known.costs.is_measured(instruction),
         }
     }
 
@@ -76,7 +76,7 @@ impl<'a> Numbers<'a> {
             let context = self.build.inputs.context.map(crate::context::Filtered::unfiltered);
             let history = context.filter(|_| self.limit > 0).and_then(|context| context.history(self.limit));
             let events = Events::of_history(self.build, self.profile, history.as_deref());
-            let costs = Costs::of_classes(self.build);
+            let costs = Costs::new(self.build);
             let target = self.build.target(None).unwrap_or_default();
             let replay = Replay::new(self.build, self.profile, &events, &costs, target);
             Known { history, events, costs, replay }

@@ -58,7 +58,7 @@ impl Draft {
         self.with_build(surroundings, |build| {
             let events = Events::of_history(build, surroundings.profile, surroundings.history);
             let target = build.target(surroundings.target).unwrap_or_default();
-            Replay::new(build, surroundings.profile, &events, &Costs::of_classes(build), target).expected
+            Replay::new(build, surroundings.profile, &events, &Costs::new(build), target).expected
         })
     }
 

@@ -50,7 +50,7 @@ pub struct Reordering {
 /// that are proven to commute; else those too of which it may be so.
 pub fn reorder(build: &Build<'_>, weights: &Weights<'_>, wanted: Safety) -> Vec<Reordering> {
     let events = Events::of_history(build, weights.profile, weights.history);
-    let costs = Costs::of_classes(build);
+    let costs = Costs::new(build);
     let stages = 0..build.stages.len();
     let found = stages.filter_map(|stage| {
         let plan = StagePlan::new(build, weights, &events, &costs, stage)?;
@@ -166,7 +166,7 @@ impl<'a> StagePlan<'a> {
             return None;
         }
         let events = Events::of_history(&build, self.weights.profile, self.weights.history);
-        let costs = Costs::of_classes(&build);
+        let costs = Costs::new(&build);
         let after = Replay::new(&build, self.weights.profile, &events, &costs, self.weights.target).expected;
         let moved = moved(&order.sequence);
         let first = *moved.first()?;

@@ -112,6 +112,15 @@ impl DiskContext {
         self.repository().map_err(|why| GitError::NoRepository(why.clone()))?.changed_since(revision)
     }
 
+    /// Writes the files of the context as `commit` has them below the empty folder `to`, and names the root of the context
+    /// there. The repository stays as it is.
+    ///
+    /// # Errors
+    /// [`GitError`] where there is no repository, or it does not have the files.
+    pub fn check_out(&self, commit: &str, to: &Path) -> Result<PathBuf, GitError> {
+        self.repository().map_err(|why| GitError::NoRepository(why.clone()))?.check_out(commit, to)
+    }
+
     fn repository(&self) -> Result<&Repository, &NoHistory> {
         self.repository.get_or_init(|| Repository::around(&self.root)).as_ref()
     }

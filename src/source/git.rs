@@ -5,6 +5,7 @@
 //! read, so clones without blobs serve as well.
 
 mod branch;
+mod checkout;
 mod program;
 
 use std::collections::{HashMap, HashSet};

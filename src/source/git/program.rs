@@ -62,6 +62,13 @@ impl Program {
         if output.status.success() { Ok(text(&output)) } else { Err(failure(&output)) }
     }
 
+    /// The same with an index of one's own.
+    pub(super) fn run_with_index(&self, index: &Path, arguments: &[&str]) -> Result<String, Failure> {
+        let output = self.command(arguments).env("GIT_INDEX_FILE", index).stdin(Stdio::null()).output();
+        let output = output.map_err(|error| Failure::NotStarted(error.to_string()))?;
+        if output.status.success() { Ok(text(&output)) } else { Err(failure(&output)) }
+    }
+
     /// What git prints on a list that it reads from its input; exit code 1 means an empty answer.
     pub(super) fn ask(&self, arguments: &[&str], input: &[u8]) -> Result<String, Failure> {
         let not_started = |error: std::io::Error| Failure::NotStarted(error.to_string());

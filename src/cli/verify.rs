@@ -1,0 +1,120 @@
+//! `layerwise verify`: builds two files and proves, or disproves, that the second may take the place of the first.
+
+mod engine;
+mod json;
+mod markdown;
+mod measured;
+mod report;
+mod work;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::failure::{self, Failure};
+use super::project::{BuildArgs, Opened};
+use super::{Status, read, terminal};
+use crate::analysis;
+use crate::diagnostic::Safety;
+use crate::optimize::Draft;
+
+pub(super) use engine::EngineArgs;
+pub(super) use work::{Work, verified};
+
+/// What `verify` is asked.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    build: BuildArgs,
+
+    /// The file that may take the Dockerfile's place.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+
+    /// Compare with what `optimize` makes of the file; so it is unless `--against` is given.
+    #[arg(long, conflicts_with = "against")]
+    optimized: bool,
+
+    /// Take moves that may change the image into what `optimize` makes.
+    #[arg(long = "unsafe", conflicts_with = "against")]
+    allow_unsafe: bool,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+
+    /// How to print what was found.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    output_format: VerifyFormat,
+}
+
+/// How `verify` prints what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum VerifyFormat {
+    /// For people.
+    #[default]
+    Full,
+    /// As documented in `docs/json.md`.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+pub(super) fn run(args: &VerifyArgs) -> Status {
+    match verify(args) {
+        Ok(status) => status,
+        Err(failure) => {
+            if args.output_format == VerifyFormat::Json {
+                terminal::print(&json::of_failure(&failure.to_string()));
+            }
+            failure::report(&[failure]);
+            Status::Failed
+        }
+    }
+}
+
+fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
+    let opened = args.build.open()?;
+    let target = args.build.target.as_deref();
+    let candidate = match &args.against {
+        Some(file) => against(file, &opened)?,
+        None => optimized(args, &opened)?,
+    };
+    let work = Work { opened: &opened, engine: &args.engine, target };
+    let found = verified(&work, &candidate)?;
+    measured::remember(&work, &candidate, &found.proof)?;
+    let shown = report::Shown::new(&work, &candidate, &found);
+    terminal::print(&match args.output_format {
+        VerifyFormat::Full => report::full(&shown),
+        VerifyFormat::Json => json::render(&shown),
+        VerifyFormat::Markdown => markdown::render(&shown),
+    });
+    Ok(if found.is_proven() { Status::Clean } else { Status::Findings })
+}
+
+/// The file to compare with, and its own ignore file where it has one.
+fn against(file: &Path, opened: &Opened) -> Result<Draft, Failure> {
+    let dockerfile = read::file(file, &super::shown(file))?;
+    let own = file.with_file_name(format!("{}.dockerignore", file.file_name().unwrap_or_default().to_string_lossy()));
+    let draft = opened.project.draft(&dockerfile);
+    Ok(match own.exists() {
+        true => Draft { ignore: Some(read::file(&own, &super::shown(&own))?), ..draft },
+        false => draft,
+    })
+}
+
+fn optimized(args: &VerifyArgs, opened: &Opened) -> Result<Draft, Failure> {
+    let request = analysis::OptimizeRequest {
+        history: opened.settings.settings.history as usize,
+        builder: opened.settings.settings.builder,
+        target: args.build.target.as_deref(),
+        arguments: &opened.arguments,
+        catalog: &opened.catalog,
+        wanted: if args.allow_unsafe { Safety::Unsafe } else { Safety::Safe },
+    };
+    let planned = analysis::optimize(&opened.project, &opened.source, &request)
+        .map_err(|error| Failure::build(&opened.name, error))?;
+    if !planned.plan.changes() {
+        terminal::note(&format!("{}: `optimize` changes nothing; the file is compared with itself", opened.name));
+    }
+    Ok(planned.plan.draft)
+}

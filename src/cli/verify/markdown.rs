@@ -1,0 +1,111 @@
+//! What was found, for a pull request.
+
+use std::fmt::Write;
+
+use super::super::optimize::seconds;
+use super::report::{Shown, bytes, or_none, origin};
+
+/// Rows of a table that are shown.
+const MOST: usize = 50;
+
+pub(super) fn render(shown: &Shown<'_>) -> String {
+    let found = shown.found;
+    let mark = if found.is_proven() { "✅" } else { "❌" };
+    let mut text = format!("## {mark} `{}`: {}\n", shown.name, cell(&found.in_words()));
+    // Writing to a string cannot fail.
+    if let Some(reason) = &found.proof.broken {
+        let _ = write!(text, "\n```\n{}\n```\n", reason.replace("```", "'''"));
+    }
+    differences(&mut text, shown);
+    changes(&mut text, shown);
+    steps(&mut text, shown);
+    if let Some(after) = &found.proof.after {
+        let before = &found.proof.before;
+        let _ = writeln!(text, "\n| | before | after |\n|---|---|---|");
+        let _ = writeln!(text, "| clean build | {} | {} |", seconds(before.seconds), seconds(after.seconds));
+        let _ = writeln!(text, "| image | {} | {} |", bytes(before.bytes), bytes(after.bytes));
+        let (old, new) = &shown.expected;
+        let _ = writeln!(text, "| expected rebuild per change | {} | {} |", seconds(old.mean), seconds(new.mean));
+    }
+    let noise = found.proof.self_noise.differences.len();
+    if noise > 0 {
+        let _ = writeln!(text, "\n{noise} paths differ between two builds of the original, and prove nothing.");
+    }
+    text
+}
+
+fn differences(text: &mut String, shown: &Shown<'_>) {
+    let proof = &shown.found.proof;
+    if proof.differences.is_empty() && proof.config.is_empty() {
+        return;
+    }
+    text.push_str("\n| what | before | after | made by |\n|---|---|---|---|\n");
+    for explained in proof.differences.iter().take(MOST) {
+        let found = &explained.difference;
+        let _ = writeln!(
+            text,
+            "| `{}` ({}) | {} | {} | {}; {} |",
+            cell(&found.path),
+            found.kind.name(),
+            cell(or_none(&found.before)),
+            cell(or_none(&found.after)),
+            cell(&origin(explained.step_before.as_ref())),
+            cell(&origin(explained.step_after.as_ref())),
+        );
+    }
+    for found in &proof.config {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | |",
+            cell(&found.property),
+            cell(or_none(&found.before)),
+            cell(or_none(&found.after)),
+        );
+    }
+    let more = proof.differences.len().saturating_sub(MOST);
+    if more > 0 {
+        let _ = writeln!(text, "\nand {more} more paths");
+    }
+}
+
+fn changes(text: &mut String, shown: &Shown<'_>) {
+    if shown.changes().is_empty() {
+        return;
+    }
+    text.push_str("\n| change | rebuild before | rebuild after | as predicted |\n|---|---|---|---|\n");
+    for change in shown.changes() {
+        let said = match (&change.skipped, change.agrees()) {
+            (Some(_), _) => "does not build".to_owned(),
+            (None, true) => "yes".to_owned(),
+            (None, false) if change.disagreements.is_empty() => "no: another image".to_owned(),
+            (None, false) => format!("no: {}", change.disagreements.join("; ")),
+        };
+        let (before, after) = (seconds(change.seconds_before), seconds(change.seconds_after));
+        let name: String = change.change.chars().take(60).collect();
+        let _ = writeln!(text, "| {} | {before} | {after} | {} |", cell(&name), cell(&said));
+    }
+}
+
+fn steps(text: &mut String, shown: &Shown<'_>) {
+    if shown.steps.is_empty() {
+        return;
+    }
+    let built = shown.built();
+    text.push_str("\n| line | step | clean | hits predicted | hits seen |\n|---|---|---|---|---|\n");
+    for step in &shown.steps {
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} | {}/{built} | {}/{built} |",
+            step.line,
+            cell(&step.instruction).replace('`', "'"),
+            step.seconds.map(seconds).unwrap_or_default(),
+            step.predicted_hits,
+            step.observed_hits,
+        );
+    }
+}
+
+/// Text that stays within its cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,214 @@
+//! What was found, for people.
+
+use std::fmt::Write;
+
+use super::super::optimize::seconds;
+use super::Work;
+use crate::cache::Expectation;
+use crate::optimize::{Draft, Surroundings};
+use crate::verify::{Explained, Origin, Replayed, Verified};
+
+/// Rows of a kind that are shown; JSON has all.
+const MOST: usize = 20;
+
+/// What is shown, with what it is worked out from.
+pub(super) struct Shown<'a> {
+    /// The Dockerfile's name.
+    pub(super) name: &'a str,
+    /// The engine's name.
+    pub(super) engine: &'static str,
+    pub(super) found: &'a Verified,
+    /// The candidate's steps.
+    pub(super) steps: Vec<Step>,
+    /// Expected rebuild cost per change, before and after.
+    pub(super) expected: (Expectation, Expectation),
+}
+
+/// A step of the candidate.
+pub(super) struct Step {
+    pub(super) line: usize,
+    pub(super) instruction: String,
+    /// Seconds in a clean build.
+    pub(super) seconds: Option<f64>,
+    /// In how many of the replayed changes it was said to come from the cache.
+    pub(super) predicted_hits: usize,
+    /// In how many it did.
+    pub(super) observed_hits: usize,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn new(work: &Work<'a>, candidate: &Draft, found: &'a Verified) -> Self {
+        let surroundings = work.surroundings();
+        let limit = work.opened.settings.settings.history as usize;
+        let history = crate::context::Context::history(&work.opened.project, limit);
+        let with_history = Surroundings { history: history.as_deref(), ..surroundings };
+        let expected = (work.original().expectation(&with_history), candidate.expectation(&with_history));
+        let steps = steps(candidate, &surroundings, found);
+        Self { name: &work.opened.name, engine: work.engine.start().name(), found, steps, expected }
+    }
+
+    /// The changes that were built.
+    pub(super) fn changes(&self) -> &'a [Replayed] {
+        self.found.replay.as_ref().map_or(&[], |replay| &replay.changes)
+    }
+
+    /// How many of them there are.
+    pub(super) fn built(&self) -> usize {
+        self.changes().iter().filter(|change| change.skipped.is_none()).count()
+    }
+}
+
+fn steps(candidate: &Draft, surroundings: &Surroundings<'_>, found: &Verified) -> Vec<Step> {
+    let Some(after) = &found.proof.after else { return Vec::new() };
+    let changes = found.replay.as_ref().map_or(&[][..], |replay| &replay.changes);
+    let built: Vec<&Replayed> = changes.iter().filter(|change| change.skipped.is_none()).collect();
+    candidate.with_build(surroundings, |build| {
+        let file = build.inputs.file;
+        let step = |taken: &crate::verify::StepTime| {
+            let instruction = file.instructions().get(taken.instruction)?;
+            let line = instruction.lines.0;
+            Some(Step {
+                line,
+                instruction: instruction.one_line(file.source(), 60),
+                seconds: taken.seconds.first().copied(),
+                predicted_hits: built.iter().filter(|change| !change.predicted.contains(&line)).count(),
+                observed_hits: built.iter().filter(|change| !change.observed.contains(&line)).count(),
+            })
+        };
+        after.steps.iter().filter_map(step).collect()
+    })
+}
+
+pub(super) fn full(shown: &Shown<'_>) -> String {
+    let mut text = String::new();
+    let found = shown.found;
+    // Writing to a string cannot fail.
+    let _ = writeln!(text, "{}: {} ({})", shown.name, found.in_words(), shown.engine);
+    if let Some(reason) = &found.proof.broken {
+        let _ = writeln!(text, "\n{}", indented(reason));
+    }
+    differences(&mut text, &found.proof.differences);
+    for config in found.proof.config.iter().take(MOST) {
+        let _ = writeln!(text, "  {}: {} → {}", config.property, or_none(&config.before), or_none(&config.after));
+    }
+    table(&mut text, shown);
+    for change in shown.changes() {
+        changed(&mut text, change);
+    }
+    if let Some(stopped) = found.replay.as_ref().and_then(|replay| replay.stopped.as_ref()) {
+        let _ = writeln!(text, "\nno change was replayed: {stopped}");
+    }
+    noise(&mut text, shown);
+    costs(&mut text, shown);
+    text
+}
+
+fn differences(text: &mut String, found: &[Explained]) {
+    for explained in found.iter().take(MOST) {
+        let difference = &explained.difference;
+        let _ = writeln!(
+            text,
+            "\n  {} ({}): {} → {}",
+            difference.path,
+            difference.kind.name(),
+            or_none(&difference.before),
+            or_none(&difference.after),
+        );
+        for (side, step) in [("before", &explained.step_before), ("after", &explained.step_after)] {
+            let _ = writeln!(text, "    {side}: {}", origin(step.as_ref()));
+        }
+    }
+    if found.len() > MOST {
+        let _ = writeln!(text, "\n  and {} more paths", found.len() - MOST);
+    }
+}
+
+/// A step in words.
+pub(super) fn origin(step: Option<&Origin>) -> String {
+    match step {
+        Some(Origin { line: Some(line), instruction }) => format!("line {line}, `{instruction}`"),
+        Some(Origin { line: None, instruction }) => format!("the base image, `{instruction}`"),
+        None => "no step of the stage".to_owned(),
+    }
+}
+
+pub(super) fn or_none(text: &str) -> &str {
+    if text.is_empty() { "nothing" } else { text }
+}
+
+fn table(text: &mut String, shown: &Shown<'_>) {
+    if shown.steps.is_empty() {
+        return;
+    }
+    let built = shown.built();
+    text.push_str("\n  line    clean  hits");
+    text.push_str(if built > 0 { " (predicted, seen)  step\n" } else { "  step\n" });
+    for step in &shown.steps {
+        let clean = step.seconds.map(seconds).unwrap_or_default();
+        let hits = match built {
+            0 => "-".to_owned(),
+            _ => format!("{}/{built}, {}/{built}", step.predicted_hits, step.observed_hits),
+        };
+        let width = if built > 0 { 22 } else { 4 };
+        let _ = writeln!(text, "  {:4} {clean:>8}  {hits:<width$}  {}", step.line, step.instruction);
+    }
+}
+
+fn changed(text: &mut String, change: &Replayed) {
+    let name: String = if change.change.len() == 40 { change.change.chars().take(10).collect() } else { change.change.clone() };
+    if let Some(reason) = &change.skipped {
+        let _ = writeln!(text, "\n  {name}: not replayed, as it does not build:\n{}", indented(reason));
+        return;
+    }
+    let verdict = if change.agrees() { "as predicted" } else { "NOT as predicted" };
+    let _ = writeln!(
+        text,
+        "\n  {name}: {verdict}; rebuild {} → {}",
+        seconds(change.seconds_before),
+        seconds(change.seconds_after)
+    );
+    for disagreement in &change.disagreements {
+        let _ = writeln!(text, "    {disagreement}");
+    }
+    for (what, paths) in [("stale", &change.stale), ("another image", &change.differences)] {
+        for found in paths.iter().take(MOST) {
+            let _ = writeln!(text, "    {what}: {} ({}): {} → {}", found.path, found.kind.name(), or_none(&found.before), or_none(&found.after));
+        }
+    }
+}
+
+fn noise(text: &mut String, shown: &Shown<'_>) {
+    let found = &shown.found.proof.self_noise.differences;
+    if found.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n  {} paths differ between two builds of the original, and prove nothing:", found.len());
+    for found in found.iter().take(MOST) {
+        let _ = writeln!(text, "    {} ({})", found.path, found.kind.name());
+    }
+    if found.len() > MOST {
+        let _ = writeln!(text, "    and {} more", found.len() - MOST);
+    }
+}
+
+fn costs(text: &mut String, shown: &Shown<'_>) {
+    let before = &shown.found.proof.before;
+    let Some(after) = &shown.found.proof.after else { return };
+    let _ = writeln!(text, "\n  clean build {} → {}", seconds(before.seconds), seconds(after.seconds));
+    let _ = writeln!(text, "  image size {} → {}", bytes(before.bytes), bytes(after.bytes));
+    let (old, new) = &shown.expected;
+    let _ = writeln!(text, "  expected rebuild cost {} → {} per change", seconds(old.mean), seconds(new.mean));
+}
+
+/// A size for people.
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,33 @@
+//! Verify: proof that one Dockerfile may take the place of another, by building both.
+//!
+//! An [`Engine`] builds. A [`Proof`] holds what was found: the original is built twice and the candidate once, without a
+//! cache, and their trees and configurations are compared; what two builds of the original differ in is self-noise. A
+//! [`Replay`] builds changes of the project one after the other with both files: the cache must behave as predicted, and
+//! what it makes must equal a clean build. Nothing of the user is written to: changes are laid out in temporary folders.
+
+pub mod archive;
+pub mod compare;
+mod edits;
+pub mod engine;
+pub mod image_config;
+pub mod layer;
+mod noise;
+mod origin;
+mod prediction;
+mod proof;
+mod replay;
+mod salt;
+mod snapshot;
+mod timeless;
+mod timeline;
+pub mod tree;
+mod verdict;
+
+pub use edits::files_to_edit;
+pub use engine::{BuiltImage, Engine, EngineError, Order, StepRecord};
+pub use noise::{Compared, Noise};
+pub use origin::Origin;
+pub use proof::{Explained, Job, Measured, Proof, Side, StepTime, prove};
+pub use replay::{Ground, Replay, Replayed, replay};
+pub use timeline::{Timeline, TimelineError};
+pub use verdict::Verified;

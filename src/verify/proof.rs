@@ -1,0 +1,209 @@
+//! Equal images: the original built twice, the candidate once, none from a cache, and all compared.
+
+use std::path::Path;
+
+use super::compare::Difference;
+use super::engine::{BuiltImage, Engine, EngineError, Order};
+use super::image_config::ConfigDifference;
+use super::noise::Noise;
+use super::origin::{Origin, origins};
+use crate::optimize::{Draft, Surroundings};
+
+/// Two files for one project.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// The build context on disk.
+    pub context: &'a Path,
+    /// The file as it is.
+    pub before: &'a Draft,
+    /// The file that may take its place.
+    pub after: &'a Draft,
+    /// What is known of the project; the target and the build arguments among it.
+    pub surroundings: Surroundings<'a>,
+}
+
+/// Which of two files is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The original.
+    Before,
+    /// The candidate.
+    After,
+}
+
+/// A difference with the steps that made the two sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// The difference.
+    pub difference: Difference,
+    /// The step of the original that wrote or removed the path.
+    pub step_before: Option<Origin>,
+    /// The step of the candidate.
+    pub step_after: Option<Origin>,
+}
+
+/// How long a step took, and how large its layer is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepTime {
+    /// The index of its instruction.
+    pub instruction: usize,
+    /// Seconds in each build that ran it.
+    pub seconds: Vec<f64>,
+    /// Bytes of its layer in the image; `None` where it has none there.
+    pub bytes: Option<u64>,
+}
+
+/// What clean builds of a file took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Seconds of a clean build; the mean where there are several.
+    pub seconds: f64,
+    /// Bytes of the layers of the image, unpacked.
+    pub bytes: u64,
+    /// The steps, in the order of the file.
+    pub steps: Vec<StepTime>,
+}
+
+/// What builds of two files have shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proof {
+    /// Paths at which the images differ.
+    pub differences: Vec<Explained>,
+    /// Differences that two builds of the original show as well.
+    pub noise: Vec<Difference>,
+    /// What two builds of the original differ in.
+    pub self_noise: Noise,
+    /// Properties of the image that differ.
+    pub config: Vec<ConfigDifference>,
+    /// Why the candidate does not build, where the original does.
+    pub broken: Option<String>,
+    /// Clean builds of the original.
+    pub before: Measured,
+    /// The clean build of the candidate; `None` where it does not build.
+    pub after: Option<Measured>,
+}
+
+impl Proof {
+    /// Whether the images are equal.
+    pub fn is_equal(&self) -> bool {
+        self.differences.is_empty() && self.config.is_empty() && self.broken.is_none()
+    }
+}
+
+/// Builds both files and compares what comes of them; `tell` hears what goes on.
+///
+/// # Errors
+/// [`EngineError`] where the engine cannot be used, or the original does not build.
+pub fn prove(engine: &dyn Engine, job: &Job<'_>, tell: &dyn Fn(&str)) -> Result<Proof, EngineError> {
+    tell("building the file as it is, without a cache");
+    let first = clean_build(engine, job, Side::Before)?;
+    tell("building it again, to see what differs by itself");
+    let second = clean_build(engine, job, Side::Before)?;
+    tell("building the candidate, without a cache");
+    let noise = Noise::between(&first.files.tree, &second.files.tree);
+    let before = measured(job, Side::Before, &[&first, &second]);
+    let mut proof = Proof {
+        differences: Vec::new(),
+        noise: Vec::new(),
+        self_noise: noise,
+        config: Vec::new(),
+        broken: None,
+        before,
+        after: None,
+    };
+    let after = match clean_build(engine, job, Side::After) {
+        Ok(after) => after,
+        Err(EngineError::Failed(reason)) => {
+            proof.broken = Some(reason);
+            return Ok(proof);
+        }
+        Err(error) => return Err(error),
+    };
+    let compared = proof.self_noise.compare(&first.files.tree, &second.files.tree, &after.files.tree);
+    proof.differences = explained(job, (&first, &after), compared.differences);
+    proof.noise = compared.noise;
+    let with_second = second.files.config.differences(&after.files.config);
+    proof.config = first.files.config.differences(&after.files.config);
+    // A property that two builds of the original do not agree on, such as a time in a label.
+    proof.config.retain(|found| with_second.iter().any(|other| other.property == found.property));
+    let unsteady = first.files.config.differences(&second.files.config);
+    proof.config.retain(|found| unsteady.iter().all(|other| other.property != found.property));
+    proof.after = Some(measured(job, Side::After, &[&after]));
+    Ok(proof)
+}
+
+impl Job<'_> {
+    /// The file of a side.
+    pub fn draft(&self, side: Side) -> &Draft {
+        match side {
+            Side::Before => self.before,
+            Side::After => self.after,
+        }
+    }
+}
+
+fn clean_build(engine: &dyn Engine, job: &Job<'_>, side: Side) -> Result<BuiltImage, EngineError> {
+    let draft = job.draft(side);
+    engine.build(&Order {
+        dockerfile: &draft.dockerfile,
+        ignore: draft.ignore.as_deref(),
+        context: job.context,
+        target: job.surroundings.target,
+        arguments: job.surroundings.arguments,
+        fresh: true,
+    })
+}
+
+/// The step that made each layer of an image.
+fn origins_of(job: &Job<'_>, side: Side, image: &BuiltImage) -> Vec<Origin> {
+    job.draft(side).with_build(&job.surroundings, |build| {
+        let target = build.target(job.surroundings.target).unwrap_or_default();
+        origins(build, target, &image.files.config.layer_origins)
+    })
+}
+
+fn explained(job: &Job<'_>, images: (&BuiltImage, &BuiltImage), found: Vec<Difference>) -> Vec<Explained> {
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let before = origins_of(job, Side::Before, images.0);
+    let after = origins_of(job, Side::After, images.1);
+    let step = |image: &BuiltImage, origins: &[Origin], path: &str| {
+        // Notes that do not go with the layers say nothing.
+        let known = origins.len() == image.files.tree.layers();
+        let layer = image.files.tree.layer_of(path.trim_start_matches('/')).filter(|_| known)?;
+        origins.get(layer).cloned()
+    };
+    let explain = |difference: Difference| Explained {
+        step_before: step(images.0, &before, &difference.path),
+        step_after: step(images.1, &after, &difference.path),
+        difference,
+    };
+    found.into_iter().map(explain).collect()
+}
+
+fn measured(job: &Job<'_>, side: Side, images: &[&BuiltImage]) -> Measured {
+    let mut steps: Vec<StepTime> = Vec::new();
+    for record in images.iter().flat_map(|image| &image.steps) {
+        match steps.iter_mut().find(|step| step.instruction == record.instruction) {
+            Some(step) => step.seconds.push(record.seconds),
+            None => {
+                steps.push(StepTime { instruction: record.instruction, seconds: vec![record.seconds], bytes: None });
+            }
+        }
+    }
+    steps.sort_by_key(|step| step.instruction);
+    if let Some(image) = images.first() {
+        let lines = job.draft(side).with_build(&job.surroundings, |build| {
+            build.inputs.file.instructions().iter().map(|instruction| instruction.lines.0).collect::<Vec<_>>()
+        });
+        for (origin, bytes) in origins_of(job, side, image).iter().zip(&image.files.layer_bytes) {
+            let made = steps.iter_mut().find(|step| origin.line.is_some() && lines.get(step.instruction) == origin.line.as_ref());
+            if let Some(step) = made {
+                step.bytes = Some(*bytes);
+            }
+        }
+    }
+    let seconds = images.iter().map(|image| image.seconds).sum::<f64>() / images.len().max(1) as f64;
+    Measured { seconds, bytes: images.first().map_or(0, |image| image.files.bytes), steps }
+}

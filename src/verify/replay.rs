@@ -1,0 +1,226 @@
+//! Changes of the project, built one after the other: the cache behaves as predicted, and what it makes is what a clean
+//! build makes. A build that only looks up to date, as compilers make it that go by times, is caught here.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::compare::{Difference, differences};
+use super::engine::{BuiltImage, Engine, EngineError, Order};
+use super::noise::Noise;
+use super::prediction::{Fate, Prediction};
+use super::proof::{Job, Side};
+use super::salt::Salted;
+use super::snapshot::Snapshot;
+use super::timeline::{LaidOut, Timeline, TimelineError};
+use super::tree::Tree;
+use crate::analysis::{Project, Session};
+use crate::context::{Filtered, IgnoreFile};
+use crate::diagnostic::FileEdit;
+use crate::optimize::Surroundings;
+use crate::source::DiskContext;
+
+/// A replay of several changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Replay {
+    /// Each change, oldest first.
+    pub changes: Vec<Replayed>,
+    /// Why changes could not be replayed at all.
+    pub stopped: Option<String>,
+}
+
+/// One change, built with both files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Replayed {
+    /// The id of the commit, or what was edited.
+    pub change: String,
+    /// First lines of the candidate's instructions that were said to run again.
+    pub predicted: Vec<usize>,
+    /// First lines of those that did.
+    pub observed: Vec<usize>,
+    /// What the builder did otherwise than was said, as phrases.
+    pub disagreements: Vec<String>,
+    /// Paths at which the candidate's image, made with the cache, is not that of a clean build.
+    pub stale: Vec<Difference>,
+    /// Paths at which the images of the two files are not the same.
+    pub differences: Vec<Difference>,
+    /// Seconds of the original's build with the cache.
+    pub seconds_before: f64,
+    /// Seconds of the candidate's.
+    pub seconds_after: f64,
+    /// Why the change was not built; nothing else is said then.
+    pub skipped: Option<String>,
+}
+
+impl Replayed {
+    /// Whether all was as it should be.
+    pub fn agrees(&self) -> bool {
+        self.disagreements.is_empty() && self.stale.is_empty() && self.differences.is_empty()
+    }
+}
+
+/// What a replay needs for each change.
+struct Player<'a> {
+    engine: &'a dyn Engine,
+    job: &'a Job<'a>,
+    /// The Dockerfile's path in the context.
+    dockerfile: &'a str,
+    before: Salted,
+    after: Salted,
+    /// What two builds of the original differ in.
+    noise: &'a Noise,
+}
+
+/// Where a project stands on disk, and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The build context.
+    pub disk: &'a DiskContext,
+    /// The path of the Dockerfile in it.
+    pub dockerfile: &'a str,
+    /// What two builds of the original differ in.
+    pub noise: &'a Noise,
+}
+
+/// Replays a timeline.
+///
+/// # Errors
+/// [`EngineError`] where the engine cannot be used.
+pub fn replay(
+    engine: &dyn Engine,
+    job: &Job<'_>,
+    ground: Ground<'_>,
+    timeline: &Timeline,
+    tell: &dyn Fn(&str),
+) -> Result<Replay, EngineError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let salted = |side: Side| Salted::new(&job.draft(side).dockerfile, &format!("{now} {side:?}"));
+    let (before, after) = (salted(Side::Before), salted(Side::After));
+    let player = Player { engine, job, dockerfile: ground.dockerfile, before, after, noise: ground.noise };
+    let ignore = job.before.ignore.as_ref().map(|text| IgnoreFile::parse(&job.before.ignore_path, text));
+    let context = Filtered::new(ground.disk, ignore.as_ref());
+    let count = timeline.names().count().saturating_sub(1);
+    let mut found = Replay::default();
+    let mut earlier: Vec<Snapshot> = Vec::new();
+    for (index, name) in timeline.names().enumerate() {
+        tell(&match index {
+            0 => format!("building what the changes start from: {name}"),
+            _ => format!("building change {index} of {count}: {name}"),
+        });
+        let laid_out = timeline.lay_out(index, ground.disk, &context);
+        let played = match laid_out.and_then(|state| Ok((snapshot(&state)?, state))) {
+            Err(error) => Err(EngineError::Failed(error.to_string())),
+            Ok((now, state)) => {
+                let played = if index == 0 { player.start(&state) } else { player.play(&state, (&now, &earlier)) };
+                // A build that failed half way may have left something as well.
+                earlier.push(now);
+                played
+            }
+        };
+        match played {
+            Ok(replayed) if index > 0 => found.changes.push(Replayed { change: name.to_owned(), ..replayed }),
+            Ok(_) => {}
+            Err(EngineError::Failed(reason)) if index == 0 => {
+                found.stopped = Some(format!("{name} does not build: {reason}"));
+                return Ok(found);
+            }
+            Err(EngineError::Failed(reason)) => {
+                let skipped = Some(reason);
+                found.changes.push(Replayed { change: name.to_owned(), skipped, ..Replayed::default() });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+fn snapshot(state: &LaidOut) -> Result<Snapshot, TimelineError> {
+    Snapshot::of(&state.context)
+        .map_err(|error| TimelineError::File { path: state.context.clone(), reason: error.to_string() })
+}
+
+impl Player<'_> {
+    fn salted(&self, side: Side) -> &Salted {
+        match side {
+            Side::Before => &self.before,
+            Side::After => &self.after,
+        }
+    }
+
+    /// Builds a side; the indices of the steps are those of the file without salt.
+    fn build(&self, state: &LaidOut, side: Side, fresh: bool) -> Result<BuiltImage, EngineError> {
+        let salted = self.salted(side);
+        let mut built = self.engine.build(&Order {
+            dockerfile: &salted.text,
+            ignore: self.job.draft(side).ignore.as_deref(),
+            context: &state.context,
+            target: self.job.surroundings.target,
+            arguments: self.job.surroundings.arguments,
+            fresh,
+        })?;
+        built.steps.retain_mut(|step| {
+            let original = salted.original(step.instruction);
+            step.instruction = original.unwrap_or_default();
+            original.is_some()
+        });
+        Ok(built)
+    }
+
+    /// Fills the cache.
+    fn start(&self, state: &LaidOut) -> Result<Replayed, EngineError> {
+        self.build(state, Side::Before, false)?;
+        self.build(state, Side::After, false)?;
+        Ok(Replayed::default())
+    }
+
+    fn play(&self, state: &LaidOut, snapshots: (&Snapshot, &[Snapshot])) -> Result<Replayed, EngineError> {
+        let before = self.build(state, Side::Before, false)?;
+        let after = self.build(state, Side::After, false)?;
+        let clean = self.build(state, Side::After, true)?;
+        let mut replayed =
+            Replayed { seconds_before: before.seconds, seconds_after: after.seconds, ..Replayed::default() };
+        self.compare_hits(state, snapshots, &after, &mut replayed);
+        let beyond_noise = |first: &Tree, second: &Tree| -> Vec<Difference> {
+            differences(first, second).into_iter().filter(|found| !self.noise.holds(found)).collect()
+        };
+        replayed.differences = beyond_noise(&before.files.tree, &after.files.tree);
+        replayed.stale = beyond_noise(&clean.files.tree, &after.files.tree);
+        Ok(replayed)
+    }
+
+    fn compare_hits(
+        &self,
+        state: &LaidOut,
+        (now, earlier): (&Snapshot, &[Snapshot]),
+        after: &BuiltImage,
+        replayed: &mut Replayed,
+    ) {
+        let ignore = self.job.after.ignore.clone();
+        let pending: Vec<FileEdit> =
+            ignore.map(|text| FileEdit { path: self.job.after.ignore_path.clone(), text }).into_iter().collect();
+        let dockerfile = state.context.join(self.dockerfile);
+        let Ok(project) = Project::open(&Session::default(), &state.context, &dockerfile, &pending) else {
+            replayed.disagreements.push("the folder of the change cannot be read".to_owned());
+            return;
+        };
+        let surroundings = Surroundings { context: &project, ..self.job.surroundings };
+        self.job.after.with_build(&surroundings, |build| {
+            let target = build.target(surroundings.target).unwrap_or_default();
+            let predictions = earlier
+                .iter()
+                .map(|state| Prediction::of(build, surroundings.profile, target, now.changed(state)));
+            let prediction = Prediction::best(predictions);
+            let line = |instruction: usize| {
+                build.inputs.file.instructions().get(instruction).map_or(0, |found| found.lines.0)
+            };
+            replayed.predicted = prediction.rebuilt().into_iter().map(line).collect();
+            let ran = after.steps.iter().filter(|step| !step.hit);
+            replayed.observed = ran.map(|step| line(step.instruction)).collect();
+            for (instruction, fate) in prediction.disagreements(&after.steps) {
+                let (said, did) = match fate {
+                    Fate::Hit => ("come from the cache", "it ran"),
+                    _ => ("run again", "it came from the cache"),
+                };
+                replayed.disagreements.push(format!("line {} was to {said}, and {did}", line(instruction)));
+            }
+        });
+    }
+}
