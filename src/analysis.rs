@@ -11,7 +11,7 @@ mod project;
 mod session;
 mod touched_files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::cache::Builder;
@@ -162,6 +162,19 @@ pub struct Planned {
 /// # Errors
 /// [`BuildError`] where there is no such build.
 pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) -> Result<Planned, BuildError> {
+    optimize_without(project, source, request, &BTreeSet::new())
+}
+
+/// Plans one file without some moves, which are named by [`optimize::Applied::key`].
+///
+/// # Errors
+/// [`BuildError`] where there is no such build.
+pub fn optimize_without(
+    project: &Project,
+    source: &str,
+    request: &OptimizeRequest<'_>,
+    without: &BTreeSet<String>,
+) -> Result<Planned, BuildError> {
     let history = (request.history > 0).then(|| project.history(request.history)).flatten();
     let surroundings = Surroundings {
         context: project,
@@ -176,7 +189,8 @@ pub fn optimize(project: &Project, source: &str, request: &OptimizeRequest<'_>) 
     draft.with_build(&surroundings, |build| {
         build_error::target(build, ignore.as_ref(), request.target, request.builder)
     })?;
-    let plan = optimize::plan(&Request { draft: &draft, surroundings, wanted: request.wanted });
+    let request = Request { draft: &draft, surroundings, wanted: request.wanted };
+    let plan = optimize::plan_without(&request, without);
     let history = history.unwrap_or_default();
     Ok(Planned { plan, commits: history.commits.len(), shallow: history.shallow })
 }

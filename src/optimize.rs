@@ -10,4 +10,4 @@ mod plan;
 mod reorder;
 
 pub use draft::{Draft, Surroundings};
-pub use plan::{Applied, Plan, Refusal, Request, plan};
+pub use plan::{Applied, Plan, Refusal, Request, plan, plan_without};

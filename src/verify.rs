@@ -27,7 +27,7 @@ pub use edits::files_to_edit;
 pub use engine::{BuiltImage, Engine, EngineError, Order, StepRecord};
 pub use noise::{Compared, Noise};
 pub use origin::Origin;
-pub use proof::{Explained, Job, Measured, Proof, Side, StepTime, prove};
+pub use proof::{Explained, Job, Measured, Original, Proof, Side, StepTime, prove};
 pub use replay::{Ground, Replay, Replayed, replay};
 pub use timeline::{Timeline, TimelineError};
 pub use verdict::Verified;

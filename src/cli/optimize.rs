@@ -1,5 +1,7 @@
 //! `layerwise optimize`: plans the whole file, and writes it on request.
 
+mod proven;
+
 use std::fmt::Write;
 
 use clap::Args;
@@ -8,10 +10,12 @@ use serde::Serialize;
 use super::failure::{self, Failure};
 use super::output::unified_diff;
 use super::project::{BuildArgs, Format, Opened};
+use super::verify::{EngineArgs, Work};
 use super::{Status, terminal, write};
-use crate::analysis::{self, Planned};
+use crate::analysis;
 use crate::diagnostic::Safety;
 use crate::optimize::{Applied, Plan};
+use proven::Proven;
 
 /// What `optimize` is asked.
 #[derive(Debug, Args)]
@@ -35,6 +39,14 @@ pub(super) struct OptimizeArgs {
     #[arg(long, value_name = "N")]
     history: Option<usize>,
 
+    /// Build the file and the plan, and apply only what is proven to make the same image; moves that may change the image
+    /// are tried too.
+    #[arg(long)]
+    verify: bool,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     output_format: Format,
@@ -52,7 +64,7 @@ pub(super) fn run(args: &OptimizeArgs) -> Status {
 
 fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
     let opened = args.build.open()?;
-    let wanted = if args.allow_unsafe { Safety::Unsafe } else { Safety::Safe };
+    let wanted = if args.allow_unsafe || args.verify { Safety::Unsafe } else { Safety::Safe };
     let request = analysis::OptimizeRequest {
         history: args.history.unwrap_or(opened.settings.settings.history as usize),
         builder: opened.settings.settings.builder,
@@ -61,8 +73,14 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
         catalog: &opened.catalog,
         wanted,
     };
-    let planned = analysis::optimize(&opened.project, &opened.source, &request);
-    let planned = planned.map_err(|error| Failure::build(&opened.name, error))?;
+    let proven = if args.verify {
+        let work = Work { opened: &opened, engine: &args.engine, target: args.build.target.as_deref() };
+        proven::proven(work, &request)?
+    } else {
+        let planned = analysis::optimize(&opened.project, &opened.source, &request);
+        Proven::unverified(planned.map_err(|error| Failure::build(&opened.name, error))?)
+    };
+    let planned = &proven.planned;
     let plan = &planned.plan;
     let diff = diff_of(&opened, plan);
     if args.write {
@@ -70,8 +88,8 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
     }
     match args.output_format {
         _ if args.diff => terminal::print(&diff),
-        Format::Json => terminal::print(&json(&opened, plan)),
-        Format::Full => terminal::print(&report(&opened, &planned, if args.write { "" } else { &diff })),
+        Format::Json => terminal::print(&json(&opened, &proven)),
+        Format::Full => terminal::print(&report(&opened, &proven, if args.write { "" } else { &diff })),
     }
     Ok(if args.diff && plan.changes() { Status::Findings } else { Status::Clean })
 }
@@ -97,7 +115,8 @@ fn apply(opened: &Opened, plan: &Plan) -> Result<(), Failure> {
     Ok(())
 }
 
-fn report(opened: &Opened, planned: &Planned, diff: &str) -> String {
+fn report(opened: &Opened, proven: &Proven, diff: &str) -> String {
+    let planned = &proven.planned;
     let plan = &planned.plan;
     let mut text = String::new();
     let basis = super::basis(planned.commits, planned.shallow);
@@ -118,11 +137,18 @@ fn report(opened: &Opened, planned: &Planned, diff: &str) -> String {
             seconds(plan.before.mean),
         )
     };
+    for verdict in &proven.verdict {
+        let _ = writeln!(text, "  {verdict}");
+    }
     for applied in &plan.applied {
         list(&mut text, "+", applied);
     }
     for offered in &plan.offered {
         list(&mut text, "?", offered);
+    }
+    for dropped in &proven.dropped {
+        let _ = writeln!(text, "\n  - [{}] {}: not applied", dropped.applied.safety.name(), dropped.applied.title);
+        let _ = writeln!(text, "    because with it, the build {}", dropped.reason);
     }
     for refusal in &plan.refusals {
         let _ = writeln!(text, "\n  - line {}: not moved, because {}", refusal.line, refusal.reason);
@@ -155,8 +181,21 @@ struct Json<'a> {
     moves: Vec<JsonMove<'a>>,
     offered: Vec<JsonMove<'a>>,
     refusals: Vec<JsonRefusal<'a>>,
+    verification: Option<JsonVerification<'a>>,
     dockerfile: &'a str,
     dockerignore: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonVerification<'a> {
+    verdict: &'a str,
+    dropped: Vec<JsonDropped<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonDropped<'a> {
+    title: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -194,7 +233,12 @@ impl<'a> From<&'a Applied> for JsonMove<'a> {
     }
 }
 
-fn json(opened: &Opened, plan: &Plan) -> String {
+fn json(opened: &Opened, proven: &Proven) -> String {
+    let plan = &proven.planned.plan;
+    let dropped = || {
+        let told = proven.dropped.iter().map(|dropped| JsonDropped { title: &dropped.applied.title, reason: &dropped.reason });
+        told.collect()
+    };
     let cost = |expected: &crate::cache::Expectation| JsonCost {
         expected_seconds: super::rounded(expected.mean),
         low: super::rounded(expected.low),
@@ -215,6 +259,7 @@ fn json(opened: &Opened, plan: &Plan) -> String {
         moves: plan.applied.iter().map(JsonMove::from).collect(),
         offered: plan.offered.iter().map(JsonMove::from).collect(),
         refusals: refusals.collect(),
+        verification: proven.verdict.as_deref().map(|verdict| JsonVerification { verdict, dropped: dropped() }),
         dockerfile: &plan.draft.dockerfile,
         dockerignore: changed_ignore.map(String::as_str),
     })

@@ -19,7 +19,8 @@ use crate::diagnostic::Safety;
 use crate::optimize::Draft;
 
 pub(super) use engine::EngineArgs;
-pub(super) use work::{Work, verified};
+pub(super) use measured::remember;
+pub(super) use work::{Bench, Work};
 
 /// What `verify` is asked.
 #[derive(Debug, Args)]
@@ -80,8 +81,8 @@ fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
         None => optimized(args, &opened)?,
     };
     let work = Work { opened: &opened, engine: &args.engine, target };
-    let found = verified(&work, &candidate)?;
-    measured::remember(&work, &candidate, &found.proof)?;
+    let found = Bench::new(work)?.verified(&candidate)?;
+    remember(&work, &candidate, &found.proof)?;
     let shown = report::Shown::new(&work, &candidate, &found);
     terminal::print(&match args.output_format {
         VerifyFormat::Full => report::full(&shown),

@@ -50,6 +50,8 @@ pub struct Applied {
     pub argument: String,
     /// Lines of the original file.
     pub lines: Vec<usize>,
+    /// What it does to which instruction: a name that stays the same while other moves change the file.
+    pub key: String,
 }
 
 /// A step that stays where it is, and why.
@@ -87,8 +89,23 @@ impl Plan {
     }
 }
 
+/// The same, and what is left out.
+struct Asked<'a> {
+    draft: &'a Draft,
+    surroundings: Surroundings<'a>,
+    wanted: Safety,
+    without: &'a BTreeSet<String>,
+}
+
 /// Plans a file.
 pub fn plan(request: &Request<'_>) -> Plan {
+    plan_without(request, &BTreeSet::new())
+}
+
+/// Plans a file without some moves, which are named by [`Applied::key`].
+pub fn plan_without(request: &Request<'_>, without: &BTreeSet<String>) -> Plan {
+    let Request { draft, surroundings, wanted } = *request;
+    let request = &Asked { draft, surroundings, wanted, without };
     let before = request.draft.expectation(&request.surroundings);
     let mut outcome = Outcome::unchanged(request.draft);
     let mut after = before;
@@ -105,8 +122,9 @@ pub fn plan(request: &Request<'_>) -> Plan {
 }
 
 /// Splits the one stage, where that is wanted: it makes the image smaller, not the build faster. What it costs then.
-fn split(request: &Request<'_>, outcome: &mut Outcome) -> Option<Expectation> {
-    let found = split_move(request, outcome).filter(|found| found.safety >= request.wanted)?;
+fn split(request: &Asked<'_>, outcome: &mut Outcome) -> Option<Expectation> {
+    let banned = request.without.contains(MoveKind::SplitStages.name());
+    let found = split_move(request, outcome).filter(|found| found.safety >= request.wanted && !banned)?;
     let draft = carry_out(&outcome.draft, &found);
     if draft.shape().0 != outcome.draft.shape().0 {
         return None;
@@ -118,15 +136,15 @@ fn split(request: &Request<'_>, outcome: &mut Outcome) -> Option<Expectation> {
 }
 
 /// A build that asks for a stage asks for the one that there is.
-fn split_move(request: &Request<'_>, outcome: &Outcome) -> Option<Move> {
+fn split_move(request: &Asked<'_>, outcome: &Outcome) -> Option<Move> {
     let split = |build: &Build<'_>| rewrite::split_stages(build)?.ok();
     request.surroundings.target.is_none().then(|| outcome.draft.with_build(&request.surroundings, split)).flatten()
 }
 
 /// The moves that pay on a draft that costs `before`, and what it costs after them; `None` where they do not pay. A move
 /// that another one stands in the way of may be left for the next round.
-fn improve(request: &Request<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
-    let mut banned = BTreeSet::new();
+fn improve(request: &Asked<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
+    let mut banned = request.without.clone();
     let mut outcome = apply_moves(request, draft, &banned);
     let mut after = outcome.draft.expectation(&request.surroundings);
     for key in outcome.keys() {
@@ -146,7 +164,10 @@ fn pays(before: Expectation, after: Expectation) -> bool {
 }
 
 /// The steps of one stage in the best order, where that pays.
-fn put_in_order(request: &Request<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
+fn put_in_order(request: &Asked<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
+    if request.without.contains(MoveKind::ReorderSteps.name()) {
+        return None;
+    }
     let shape = draft.shape();
     reorderings(draft, &request.surroundings, request.wanted).into_iter().find_map(|found| {
         let changed = carry_out(draft, &found);
@@ -177,7 +198,7 @@ impl Outcome {
 }
 
 /// Applies every move that promises enough and is not banned, one after another.
-fn apply_moves(request: &Request<'_>, draft: &Draft, banned: &BTreeSet<String>) -> Outcome {
+fn apply_moves(request: &Asked<'_>, draft: &Draft, banned: &BTreeSet<String>) -> Outcome {
     let mut outcome = Outcome::unchanged(draft);
     let shape = draft.shape();
     let mut refused: BTreeSet<String> = banned.clone();
@@ -203,7 +224,7 @@ fn apply_moves(request: &Request<'_>, draft: &Draft, banned: &BTreeSet<String>) 
 }
 
 /// Whether there is enough history for a move that only history can argue for.
-fn is_grounded(request: &Request<'_>, found: &Move) -> bool {
+fn is_grounded(request: &Asked<'_>, found: &Move) -> bool {
     let commits = request.surroundings.history.map_or(0, |history| history.commits.len());
     !found.needs_history || commits >= ENOUGH_COMMITS
 }
@@ -229,7 +250,7 @@ fn carry_out(draft: &Draft, found: &Move) -> Draft {
 /// A move with the lines that its instructions have in the original, as far as they stand there.
 fn describe(current: &Draft, original: &Draft, found: Move) -> Applied {
     let lines = found.lines.iter().filter_map(|line| original_line(current, original, *line)).collect();
-    Applied { kind: found.kind, safety: found.safety, title: found.title, argument: found.argument, lines }
+    Applied { kind: found.kind, safety: found.safety, title: found.title, argument: found.argument, lines, key: String::new() }
 }
 
 /// The line at which the instruction on `line` of the current draft stands in the original.
@@ -245,8 +266,9 @@ fn original_line(current: &Draft, original: &Draft, line: usize) -> Option<usize
 
 /// Creates an ignore file where there is none and it changes no image today. A file that is in good order is left alone,
 /// and so is the folder around it.
-fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
-    if request.draft.ignore.is_some() || outcome.applied.is_empty() {
+fn write_first_ignore_file(request: &Asked<'_>, outcome: &mut Outcome) {
+    let banned = request.without.contains(MoveKind::WriteDockerignore.name());
+    if banned || request.draft.ignore.is_some() || outcome.applied.is_empty() {
         return;
     }
     let lines = outcome.draft.with_build(&request.surroundings, |build| {
@@ -272,11 +294,12 @@ fn write_first_ignore_file(request: &Request<'_>, outcome: &mut Outcome) {
              same; once it does, it is not copied over what the build makes"
                 .to_owned(),
         lines: Vec::new(),
+        key: String::new(),
     };
     outcome.applied.push((MoveKind::WriteDockerignore.name().to_owned(), applied));
 }
 
-fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
+fn finish(request: &Asked<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
     let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
     let moves = moves.into_iter().chain(split_move(request, &outcome));
     // Cache mounts are not among them: they would be offered for nearly every file; whoever wants them asks for them.
@@ -297,6 +320,6 @@ fn finish(request: &Request<'_>, outcome: Outcome, before: Expectation, after: E
         });
         told.collect()
     });
-    let applied = outcome.applied.into_iter().map(|(_, applied)| applied).collect();
+    let applied = outcome.applied.into_iter().map(|(key, applied)| Applied { key, ..applied }).collect();
     Plan { draft: outcome.draft, applied, offered, refusals, before, after }
 }

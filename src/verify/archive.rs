@@ -212,6 +212,8 @@ mod tests {
             let mut header = tar::Header::new_gnu();
             header.set_size(bytes.len() as u64);
             header.set_mode(0o644);
+            header.set_uid(0);
+            header.set_gid(0);
             builder.append_data(&mut header, path, *bytes).unwrap();
         }
         builder.into_inner().unwrap()

@@ -90,27 +90,50 @@ impl Proof {
     }
 }
 
-/// Builds both files and compares what comes of them; `tell` hears what goes on.
+/// The original, built twice.
+#[derive(Debug)]
+pub struct Original {
+    first: BuiltImage,
+    second: BuiltImage,
+    noise: Noise,
+}
+
+impl Original {
+    /// Builds it without a cache, twice; `tell` hears what goes on.
+    ///
+    /// # Errors
+    /// [`EngineError`] where the engine cannot be used, or the original does not build.
+    pub fn build(engine: &dyn Engine, job: &Job<'_>, tell: &dyn Fn(&str)) -> Result<Self, EngineError> {
+        tell("building the file as it is, without a cache");
+        let first = clean_build(engine, job, Side::Before)?;
+        tell("building it again, to see what differs by itself");
+        let second = clean_build(engine, job, Side::Before)?;
+        let noise = Noise::between(&first.files.tree, &second.files.tree);
+        Ok(Self { first, second, noise })
+    }
+}
+
+/// Builds the candidate without a cache and compares it with the original.
 ///
 /// # Errors
-/// [`EngineError`] where the engine cannot be used, or the original does not build.
-pub fn prove(engine: &dyn Engine, job: &Job<'_>, tell: &dyn Fn(&str)) -> Result<Proof, EngineError> {
-    tell("building the file as it is, without a cache");
-    let first = clean_build(engine, job, Side::Before)?;
-    tell("building it again, to see what differs by itself");
-    let second = clean_build(engine, job, Side::Before)?;
-    tell("building the candidate, without a cache");
-    let noise = Noise::between(&first.files.tree, &second.files.tree);
-    let before = measured(job, Side::Before, &[&first, &second]);
+/// [`EngineError`] where the engine cannot be used. A candidate that does not build is a result.
+pub fn prove(
+    engine: &dyn Engine,
+    original: &Original,
+    job: &Job<'_>,
+    tell: &dyn Fn(&str),
+) -> Result<Proof, EngineError> {
+    let Original { first, second, noise } = original;
     let mut proof = Proof {
         differences: Vec::new(),
         noise: Vec::new(),
-        self_noise: noise,
+        self_noise: noise.clone(),
         config: Vec::new(),
         broken: None,
-        before,
+        before: measured(job, Side::Before, &[first, second]),
         after: None,
     };
+    tell("building the candidate, without a cache");
     let after = match clean_build(engine, job, Side::After) {
         Ok(after) => after,
         Err(EngineError::Failed(reason)) => {
@@ -119,14 +142,12 @@ pub fn prove(engine: &dyn Engine, job: &Job<'_>, tell: &dyn Fn(&str)) -> Result<
         }
         Err(error) => return Err(error),
     };
-    let compared = proof.self_noise.compare(&first.files.tree, &second.files.tree, &after.files.tree);
-    proof.differences = explained(job, (&first, &after), compared.differences);
+    let compared = noise.compare(&first.files.tree, &second.files.tree, &after.files.tree);
+    proof.differences = explained(job, (first, &after), compared.differences);
     proof.noise = compared.noise;
-    let with_second = second.files.config.differences(&after.files.config);
-    proof.config = first.files.config.differences(&after.files.config);
-    // A property that two builds of the original do not agree on, such as a time in a label.
-    proof.config.retain(|found| with_second.iter().any(|other| other.property == found.property));
+    // A property that two builds of the original do not agree on, such as a time in a label, proves nothing.
     let unsteady = first.files.config.differences(&second.files.config);
+    proof.config = first.files.config.differences(&after.files.config);
     proof.config.retain(|found| unsteady.iter().all(|other| other.property != found.property));
     proof.after = Some(measured(job, Side::After, &[&after]));
     Ok(proof)

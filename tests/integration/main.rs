@@ -17,3 +17,4 @@ mod rewrite;
 mod shell;
 mod source;
 mod syntax;
+mod verify;

@@ -1,5 +1,6 @@
 //! What was found, for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::super::optimize::seconds;
@@ -10,6 +11,9 @@ use crate::verify::{Explained, Origin, Replayed, Verified};
 
 /// Rows of a kind that are shown; JSON has all.
 const MOST: usize = 20;
+
+/// Parts of a path, the root among them, by which noise is summed up.
+const DEPTH: usize = 5;
 
 /// What is shown, with what it is worked out from.
 pub(super) struct Shown<'a> {
@@ -183,11 +187,15 @@ fn noise(text: &mut String, shown: &Shown<'_>) {
         return;
     }
     let _ = writeln!(text, "\n  {} paths differ between two builds of the original, and prove nothing:", found.len());
-    for found in found.iter().take(MOST) {
-        let _ = writeln!(text, "    {} ({})", found.path, found.kind.name());
+    let mut folders: BTreeMap<String, usize> = BTreeMap::new();
+    for found in found {
+        *folders.entry(found.path.split('/').take(DEPTH).collect::<Vec<_>>().join("/")).or_default() += 1;
     }
-    if found.len() > MOST {
-        let _ = writeln!(text, "    and {} more", found.len() - MOST);
+    for (folder, count) in folders.iter().take(MOST) {
+        let _ = writeln!(text, "    {folder} ({count})");
+    }
+    if folders.len() > MOST {
+        let _ = writeln!(text, "    and {} more folders", folders.len() - MOST);
     }
 }
 

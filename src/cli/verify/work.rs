@@ -5,7 +5,7 @@ use super::super::project::Opened;
 use super::super::terminal;
 use super::EngineArgs;
 use crate::optimize::{Draft, Surroundings};
-use crate::verify::{self, Ground, Job, Timeline, Verified, files_to_edit};
+use crate::verify::{self, Engine, Ground, Job, Original, Timeline, Verified, files_to_edit};
 
 /// What verification works on.
 #[derive(Clone, Copy)]
@@ -37,25 +37,45 @@ impl Work<'_> {
     }
 }
 
-/// Builds the original and the candidate, and the changes of the project with both.
-pub(in crate::cli) fn verified(work: &Work<'_>, candidate: &Draft) -> Result<Verified, Failure> {
-    let original = work.original();
-    let project = &work.opened.project;
-    let job =
-        Job { context: project.disk.root(), before: &original, after: candidate, surroundings: work.surroundings() };
-    let engine = work.engine.start();
-    let tell = |text: &str| terminal::note(&format!("verify: {text}"));
-    let proof = verify::prove(engine.as_ref(), &job, &tell).map_err(Failure::Engine)?;
-    let changes = (proof.is_equal() && work.engine.replay > 0).then(|| timeline(work, &original)).flatten();
-    let replay = match changes {
-        Some(timeline) => {
-            let ground = Ground { disk: &project.disk, dockerfile: &project.dockerfile, noise: &proof.self_noise };
-            let replayed = verify::replay(engine.as_ref(), &job, ground, &timeline, &tell);
-            Some(replayed.map_err(Failure::Engine)?)
-        }
-        None => None,
-    };
-    Ok(Verified { proof, replay })
+/// The original, built and ready for candidates.
+pub(in crate::cli) struct Bench<'a> {
+    work: Work<'a>,
+    engine: Box<dyn Engine>,
+    draft: Draft,
+    original: Original,
+}
+
+impl<'a> Bench<'a> {
+    /// Builds the original.
+    pub(in crate::cli) fn new(work: Work<'a>) -> Result<Self, Failure> {
+        let (engine, draft) = (work.engine.start(), work.original());
+        let job = job(&work, &draft, &draft);
+        let original = Original::build(engine.as_ref(), &job, &tell).map_err(Failure::Engine)?;
+        Ok(Self { work, engine, draft, original })
+    }
+
+    /// Builds a candidate, and the changes of the project with both files.
+    pub(in crate::cli) fn verified(&self, candidate: &Draft) -> Result<Verified, Failure> {
+        let job = job(&self.work, &self.draft, candidate);
+        let engine = self.engine.as_ref();
+        let proof = verify::prove(engine, &self.original, &job, &tell).map_err(Failure::Engine)?;
+        let replays = proof.is_equal() && self.work.engine.replay > 0;
+        let Some(timeline) = replays.then(|| timeline(&self.work, &self.draft)).flatten() else {
+            return Ok(Verified { proof, replay: None });
+        };
+        let project = &self.work.opened.project;
+        let ground = Ground { disk: &project.disk, dockerfile: &project.dockerfile, noise: &proof.self_noise };
+        let replay = verify::replay(engine, &job, ground, &timeline, &tell).map_err(Failure::Engine)?;
+        Ok(Verified { proof, replay: Some(replay) })
+    }
+}
+
+fn job<'a>(work: &'a Work<'_>, before: &'a Draft, after: &'a Draft) -> Job<'a> {
+    Job { context: work.opened.project.disk.root(), before, after, surroundings: work.surroundings() }
+}
+
+fn tell(text: &str) {
+    terminal::note(&format!("verify: {text}"));
 }
 
 /// The newest commits, or edits where there are none.
