@@ -75,7 +75,9 @@ mod tests {
         let path = folder.path().join("costs.json");
         assert_eq!(KeptTimes::read(&path), Ok(KeptTimes::default()));
         let write = |text: &str| std::fs::write(&path, text).unwrap();
-        write(r#"{"version":1,"steps":{"a":{"instruction":"RUN x","seconds":[2.0,1.0],"bytes":7},"b":{"instruction":"","seconds":[]}}}"#);
+        write(
+            r#"{"version":1,"steps":{"a":{"instruction":"RUN x","seconds":[2.0,1.0],"bytes":7},"b":{"instruction":"","seconds":[]}}}"#,
+        );
         let measured = KeptTimes::read(&path).unwrap().measured();
         assert_eq!((measured.range("a"), measured.range("b")), (Some((1.0, 2.0)), None));
         for (text, said) in [("{", "EOF"), (r#"{"version":2,"steps":{}}"#, "its version is 2"), ("[]", "invalid")] {

@@ -85,7 +85,9 @@ pub(super) enum Failure {
     Costs { path: String, reason: String },
     /// Verification could not be done.
     #[error("could not build: {0}")]
-    #[diagnostic(help("the file as it is must build with the engine; `--engine` names another one, `--engine-option` passes options on"))]
+    #[diagnostic(help(
+        "the file as it is must build with the engine; `--engine` names another one, `--engine-option` passes options on"
+    ))]
     Engine(crate::verify::EngineError),
     /// A build that does not exist.
     #[error("`{path}`: {error}")]

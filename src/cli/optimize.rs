@@ -19,6 +19,7 @@ use proven::Proven;
 
 /// What `optimize` is asked.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct OptimizeArgs {
     #[command(flatten)]
     build: BuildArgs,
@@ -137,7 +138,7 @@ fn report(opened: &Opened, proven: &Proven, diff: &str) -> String {
             seconds(plan.before.mean),
         )
     };
-    for verdict in &proven.verdict {
+    if let Some(verdict) = &proven.verdict {
         let _ = writeln!(text, "  {verdict}");
     }
     for applied in &plan.applied {
@@ -236,7 +237,8 @@ impl<'a> From<&'a Applied> for JsonMove<'a> {
 fn json(opened: &Opened, proven: &Proven) -> String {
     let plan = &proven.planned.plan;
     let dropped = || {
-        let told = proven.dropped.iter().map(|dropped| JsonDropped { title: &dropped.applied.title, reason: &dropped.reason });
+        let told =
+            proven.dropped.iter().map(|dropped| JsonDropped { title: &dropped.applied.title, reason: &dropped.reason });
         told.collect()
     };
     let cost = |expected: &crate::cache::Expectation| JsonCost {

@@ -97,10 +97,10 @@ fn against(file: &Path, opened: &Opened) -> Result<Draft, Failure> {
     let dockerfile = read::file(file, &super::shown(file))?;
     let own = file.with_file_name(format!("{}.dockerignore", file.file_name().unwrap_or_default().to_string_lossy()));
     let draft = opened.project.draft(&dockerfile);
-    Ok(match own.exists() {
-        true => Draft { ignore: Some(read::file(&own, &super::shown(&own))?), ..draft },
-        false => draft,
-    })
+    if own.exists() {
+        return Ok(Draft { ignore: Some(read::file(&own, &super::shown(&own))?), ..draft });
+    }
+    Ok(draft)
 }
 
 fn optimized(args: &VerifyArgs, opened: &Opened) -> Result<Draft, Failure> {

@@ -250,7 +250,14 @@ fn carry_out(draft: &Draft, found: &Move) -> Draft {
 /// A move with the lines that its instructions have in the original, as far as they stand there.
 fn describe(current: &Draft, original: &Draft, found: Move) -> Applied {
     let lines = found.lines.iter().filter_map(|line| original_line(current, original, *line)).collect();
-    Applied { kind: found.kind, safety: found.safety, title: found.title, argument: found.argument, lines, key: String::new() }
+    Applied {
+        kind: found.kind,
+        safety: found.safety,
+        title: found.title,
+        argument: found.argument,
+        lines,
+        key: String::new(),
+    }
 }
 
 /// The line at which the instruction on `line` of the current draft stands in the original.

@@ -87,7 +87,8 @@ pub fn differences(before: &Tree, after: &Tree) -> Vec<Difference> {
         match (old, new) {
             (Some(old), Some(new)) => {
                 pair.compare(old, new);
-                let group = |links: &BTreeMap<&str, &str>| links.get(path).map_or(String::new(), |first| format!("/{first}"));
+                let group =
+                    |links: &BTreeMap<&str, &str>| links.get(path).map_or(String::new(), |first| format!("/{first}"));
                 pair.check(DifferenceKind::HardLink, (old, new), group(&links_before), group(&links_after));
             }
             (Some(old), None) => pair.one_sided(DifferenceKind::Removed, old),
@@ -146,7 +147,8 @@ impl Pair<'_> {
             NodeKind::File => content(node),
             kind => kind.name().to_owned(),
         };
-        let (before, after) = if kind == DifferenceKind::Removed { (said, String::new()) } else { (String::new(), said) };
+        let (before, after) =
+            if kind == DifferenceKind::Removed { (said, String::new()) } else { (String::new(), said) };
         let sizes = if kind == DifferenceKind::Removed { (node.size, 0) } else { (0, node.size) };
         self.found.push(Difference { path: format!("/{}", self.path), kind, before, after, sizes });
     }
@@ -168,7 +170,10 @@ mod tests {
 
     fn found(before: &[(&str, Node)], after: &[(&str, Node)]) -> Vec<String> {
         let found = differences(&tree(&[before]), &tree(&[after]));
-        found.iter().map(|found| format!("{} {} [{}] [{}]", found.kind.name(), found.path, found.before, found.after)).collect()
+        found
+            .iter()
+            .map(|found| format!("{} {} [{}] [{}]", found.kind.name(), found.path, found.before, found.after))
+            .collect()
     }
 
     fn link(target: &str) -> Node {
@@ -180,11 +185,7 @@ mod tests {
         let changed = Node { mode: 0o755, owner: (1, 2), ..file("xy") };
         assert_eq!(
             found(&[("a", file("x"))], &[("a", changed)]),
-            [
-                "content /a [1 bytes, sha256:x] [2 bytes, sha256:xy]",
-                "mode /a [0644] [0755]",
-                "owner /a [0:0] [1:2]",
-            ],
+            ["content /a [1 bytes, sha256:x] [2 bytes, sha256:xy]", "mode /a [0644] [0755]", "owner /a [0:0] [1:2]",],
         );
         assert_eq!(found(&[("a", link("b"))], &[("a", link("c"))]), ["target /a [b] [c]"]);
         assert_eq!(found(&[("a", directory())], &[("a", file(""))]), ["type /a [directory] [file]"]);

@@ -26,7 +26,10 @@ pub fn files_to_edit(build: &Build<'_>) -> Vec<String> {
     };
     let walk = context.walk("", MOST_FILES);
     let sources = walk.found.iter().filter(|(path, entry)| {
-        entry.kind == EntryKind::File && !manifests.contains(&path.as_str()) && !is_of_the_build(path) && is_editable(path)
+        entry.kind == EntryKind::File
+            && !manifests.contains(&path.as_str())
+            && !is_of_the_build(path)
+            && is_editable(path)
     });
     let mut kinds: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
     for (path, _) in sources {

@@ -99,7 +99,8 @@ impl ImageConfig {
         compare("Entrypoint", words(&self.entrypoint), words(&after.entrypoint));
         compare("User", self.user.clone(), after.user.clone());
         // An image without one starts in the root.
-        let directory = |config: &Self| config.working_dir.clone() + if config.working_dir.is_empty() { "/" } else { "" };
+        let directory =
+            |config: &Self| config.working_dir.clone() + if config.working_dir.is_empty() { "/" } else { "" };
         compare("WorkingDir", directory(self), directory(after));
         compare("ExposedPorts", names(&self.exposed_ports), names(&after.exposed_ports));
         compare("Volumes", names(&self.volumes), names(&after.volumes));
@@ -158,8 +159,19 @@ mod tests {
         let found = differing(full, r#"{"config":{"Env":["B=3"],"Volumes":null}}"#);
         let named: Vec<&str> = found.iter().map(|line| line.split(':').next().unwrap()).collect();
         let expected = [
-            "Env A", "Env B", "Labels l", "Cmd", "Entrypoint", "User", "WorkingDir", "ExposedPorts", "Volumes",
-            "Healthcheck", "OnBuild", "StopSignal", "Shell",
+            "Env A",
+            "Env B",
+            "Labels l",
+            "Cmd",
+            "Entrypoint",
+            "User",
+            "WorkingDir",
+            "ExposedPorts",
+            "Volumes",
+            "Healthcheck",
+            "OnBuild",
+            "StopSignal",
+            "Shell",
         ];
         assert_eq!(named, expected);
         assert_eq!(found[0], r#"Env A: "A=1" """#);

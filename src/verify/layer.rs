@@ -68,7 +68,7 @@ fn read_entry<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Optio
 }
 
 fn link_name<R: Read>(entry: &Entry<'_, R>) -> Vec<u8> {
-    entry.link_name_bytes().map(|name| name.into_owned()).unwrap_or_default()
+    entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default()
 }
 
 fn device<R: Read>(entry: &Entry<'_, R>) -> io::Result<String> {

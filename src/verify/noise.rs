@@ -124,7 +124,10 @@ mod tests {
         let log = |name, text| (name, file(text));
         // A log with the time in its name.
         let after: &[_] = &[log("l/3.log", "c"), log("a", "1")];
-        assert_eq!(compared(&[log("l/1.log", "a"), log("a", "1")], &[log("l/2.log", "b"), log("a", "1")], after), (0, 2));
+        assert_eq!(
+            compared(&[log("l/1.log", "a"), log("a", "1")], &[log("l/2.log", "b"), log("a", "1")], after),
+            (0, 2)
+        );
         // Content that differs by itself; mode that does not.
         let changed = Node { mode: 0o600, ..file("c") };
         assert_eq!(compared(&[("x", file("a"))], &[("x", file("b"))], &[("x", changed)]), (1, 1));
@@ -136,7 +139,10 @@ mod tests {
     #[test]
     fn a_program_that_differs_by_itself_may_not_be_another_one() {
         let (first, second) = (sized("a", 900_000), sized("b", 900_010));
-        assert_eq!(compared(&[("app", first.clone())], &[("app", second.clone())], &[("app", sized("c", 900_030))]), (0, 1));
+        assert_eq!(
+            compared(&[("app", first.clone())], &[("app", second.clone())], &[("app", sized("c", 900_030))]),
+            (0, 1)
+        );
         assert_eq!(compared(&[("app", first)], &[("app", second)], &[("app", sized("c", 400_000))]), (1, 0));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::StepRecord;
 use crate::cache::{Change, Dirt, Outcome, Profile, Reason, Simulation, Status, simulate};
-use crate::model::Build;
+use crate::model::{Build, Transfer};
 
 /// What is said of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,7 @@ fn fate_of(build: &Build<'_>, outcome: &Outcome, fates: &BTreeMap<usize, Fate>, 
         _ => Fate::Rebuilt,
     };
     let linked = build.steps().any(|(_, step)| {
-        step.instruction == outcome.instruction && step.transfer().is_some_and(|transfer| transfer.asks_for_link())
+        step.instruction == outcome.instruction && step.transfer().is_some_and(Transfer::asks_for_link)
     });
     let fate = outcome.reasons.iter().map(of_reason).max().unwrap_or(Fate::Rebuilt);
     if linked { fate.min(Fate::Either) } else { fate }

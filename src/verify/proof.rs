@@ -219,7 +219,9 @@ fn measured(job: &Job<'_>, side: Side, images: &[&BuiltImage]) -> Measured {
             build.inputs.file.instructions().iter().map(|instruction| instruction.lines.0).collect::<Vec<_>>()
         });
         for (origin, bytes) in origins_of(job, side, image).iter().zip(&image.files.layer_bytes) {
-            let made = steps.iter_mut().find(|step| origin.line.is_some() && lines.get(step.instruction) == origin.line.as_ref());
+            let made = steps
+                .iter_mut()
+                .find(|step| origin.line.is_some() && lines.get(step.instruction) == origin.line.as_ref());
             if let Some(step) = made {
                 step.bytes = Some(*bytes);
             }

@@ -106,16 +106,16 @@ pub fn replay(
             _ => format!("building change {index} of {count}: {name}"),
         });
         let laid_out = timeline.lay_out(index, ground.disk, &context);
-        let played = match laid_out.and_then(|state| Ok((snapshot(&state)?, state))) {
+        let outcome = match laid_out.and_then(|state| Ok((snapshot(&state)?, state))) {
             Err(error) => Err(EngineError::Failed(error.to_string())),
             Ok((now, state)) => {
-                let played = if index == 0 { player.start(&state) } else { player.play(&state, (&now, &earlier)) };
+                let outcome = if index == 0 { player.start(&state) } else { player.play(&state, (&now, &earlier)) };
                 // A build that failed half way may have left something as well.
                 earlier.push(now);
-                played
+                outcome
             }
         };
-        match played {
+        match outcome {
             Ok(replayed) if index > 0 => found.changes.push(Replayed { change: name.to_owned(), ..replayed }),
             Ok(_) => {}
             Err(EngineError::Failed(reason)) if index == 0 => {
@@ -204,13 +204,11 @@ impl Player<'_> {
         let surroundings = Surroundings { context: &project, ..self.job.surroundings };
         self.job.after.with_build(&surroundings, |build| {
             let target = build.target(surroundings.target).unwrap_or_default();
-            let predictions = earlier
-                .iter()
-                .map(|state| Prediction::of(build, surroundings.profile, target, now.changed(state)));
+            let predictions =
+                earlier.iter().map(|state| Prediction::of(build, surroundings.profile, target, now.changed(state)));
             let prediction = Prediction::best(predictions);
-            let line = |instruction: usize| {
-                build.inputs.file.instructions().get(instruction).map_or(0, |found| found.lines.0)
-            };
+            let line =
+                |instruction: usize| build.inputs.file.instructions().get(instruction).map_or(0, |found| found.lines.0);
             replayed.predicted = prediction.rebuilt().into_iter().map(line).collect();
             let ran = after.steps.iter().filter(|step| !step.hit);
             replayed.observed = ran.map(|step| line(step.instruction)).collect();

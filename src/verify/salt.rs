@@ -20,7 +20,9 @@ impl Salted {
         let file = Dockerfile::parse(dockerfile);
         let mut text = dockerfile.to_owned();
         let step = format!("\nCOPY <<LAYERWISE_SALT /{SALT}\n{salt}\nLAYERWISE_SALT");
-        for instruction in file.instructions().iter().rev().filter(|instruction| starts_from_image(&file, &instruction.body)) {
+        for instruction in
+            file.instructions().iter().rev().filter(|instruction| starts_from_image(&file, &instruction.body))
+        {
             text.insert_str(instruction.range.end, &step);
         }
         let mut original = Vec::new();
@@ -57,8 +59,7 @@ mod tests {
     fn each_stage_from_an_image_is_salted() {
         let salted = Salted::new("ARG a\nFROM x AS One\nRUN 1\nFROM one\nRUN 2\nFROM scratch\nCOPY a b\n", "17");
         let step = "COPY <<LAYERWISE_SALT /.layerwise-salt\n17\nLAYERWISE_SALT\n";
-        let expected =
-            format!("ARG a\nFROM x AS One\n{step}RUN 1\nFROM one\nRUN 2\nFROM scratch\n{step}COPY a b\n");
+        let expected = format!("ARG a\nFROM x AS One\n{step}RUN 1\nFROM one\nRUN 2\nFROM scratch\n{step}COPY a b\n");
         assert_eq!(salted.text, expected);
         let file = Dockerfile::parse(&salted.text);
         assert!(file.errors().is_empty());

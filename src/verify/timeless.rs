@@ -12,21 +12,29 @@ const ZIP_ENDS: [&str; 8] = [".zip", ".jar", ".war", ".ear", ".whl", ".egg", ".n
 
 /// Whether a file of that path may hold what [`timeless`] takes out.
 pub(super) fn may_tell_time(path: &str) -> bool {
-    path.ends_with(".pyc") || is_gzip(path) || is_zip(path)
+    is_compiled(path) || is_gzip(path) || is_zip(path)
+}
+
+fn is_compiled(path: &str) -> bool {
+    has_end(path, &[".pyc"])
 }
 
 fn is_gzip(path: &str) -> bool {
-    path.ends_with(".gz") || path.ends_with(".tgz")
+    has_end(path, &[".gz", ".tgz"])
 }
 
 fn is_zip(path: &str) -> bool {
-    ZIP_ENDS.iter().any(|end| path.ends_with(end))
+    has_end(path, &ZIP_ENDS)
+}
+
+fn has_end(path: &str, ends: &[&str]) -> bool {
+    ends.iter().any(|end| path.ends_with(end))
 }
 
 /// The SHA-256 in hexadecimal of a file without what tells the time; `None` where nothing of the kind is known.
 pub(super) fn timeless(path: &str, bytes: &[u8]) -> Option<String> {
     let digest = |bytes: &[u8]| hex(&Sha256::digest(bytes));
-    if path.ends_with(".pyc") {
+    if is_compiled(path) {
         return compiled_python(bytes).map(|bytes| digest(&bytes));
     }
     if is_gzip(path) && bytes.starts_with(&[0x1f, 0x8b]) {

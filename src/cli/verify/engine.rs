@@ -54,7 +54,7 @@ impl EngineArgs {
             EngineName::Docker => Box::new(BuildKit::docker(program)),
             EngineName::Buildkit => Box::new(BuildKit::buildx(program)),
             EngineName::Podman => Box::new(Buildah::podman(program)),
-            EngineName::Buildah => Box::new(Buildah::buildah(program)),
+            EngineName::Buildah => Box::new(Buildah::program(program)),
         }
     }
 

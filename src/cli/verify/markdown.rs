@@ -92,15 +92,16 @@ fn steps(text: &mut String, shown: &Shown<'_>) {
     }
     let built = shown.built();
     text.push_str("\n| line | step | clean | hits predicted | hits seen |\n|---|---|---|---|---|\n");
+    let hits = |count: usize| if built == 0 { "-".to_owned() } else { format!("{count}/{built}") };
     for step in &shown.steps {
         let _ = writeln!(
             text,
-            "| {} | `{}` | {} | {}/{built} | {}/{built} |",
+            "| {} | `{}` | {} | {} | {} |",
             step.line,
             cell(&step.instruction).replace('`', "'"),
             step.seconds.map(seconds).unwrap_or_default(),
-            step.predicted_hits,
-            step.observed_hits,
+            hits(step.predicted_hits),
+            hits(step.observed_hits),
         );
     }
 }

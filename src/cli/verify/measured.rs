@@ -70,7 +70,9 @@ fn copied_by(work: &Work<'_>, candidate: &Draft, path: &Path) -> Option<usize> {
 fn add(kept: &mut KeptTimes, work: &Work<'_>, draft: &Draft, taken: &Measured) {
     draft.with_build(&work.surroundings(), |build| {
         for step in &taken.steps {
-            let Some((id, _)) = build.steps().find(|(_, found)| found.instruction == step.instruction) else { continue };
+            let Some((id, _)) = build.steps().find(|(_, found)| found.instruction == step.instruction) else {
+                continue;
+            };
             let entry: &mut KeptStep = kept.steps.entry(step_digest(build, id)).or_default();
             entry.instruction = build.instruction(id).one_line(build.inputs.file.source(), 100);
             entry.seconds.extend(step.seconds.iter().map(|seconds| super::super::rounded(*seconds)));

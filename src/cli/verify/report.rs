@@ -159,7 +159,8 @@ fn table(text: &mut String, shown: &Shown<'_>) {
 }
 
 fn changed(text: &mut String, change: &Replayed) {
-    let name: String = if change.change.len() == 40 { change.change.chars().take(10).collect() } else { change.change.clone() };
+    let name: String =
+        if change.change.len() == 40 { change.change.chars().take(10).collect() } else { change.change.clone() };
     if let Some(reason) = &change.skipped {
         let _ = writeln!(text, "\n  {name}: not replayed, as it does not build:\n{}", indented(reason));
         return;
@@ -176,7 +177,14 @@ fn changed(text: &mut String, change: &Replayed) {
     }
     for (what, paths) in [("stale", &change.stale), ("another image", &change.differences)] {
         for found in paths.iter().take(MOST) {
-            let _ = writeln!(text, "    {what}: {} ({}): {} → {}", found.path, found.kind.name(), or_none(&found.before), or_none(&found.after));
+            let _ = writeln!(
+                text,
+                "    {what}: {} ({}): {} → {}",
+                found.path,
+                found.kind.name(),
+                or_none(&found.before),
+                or_none(&found.after)
+            );
         }
     }
 }

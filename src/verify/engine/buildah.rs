@@ -29,7 +29,7 @@ pub struct Buildah {
 
 impl Buildah {
     /// `buildah build`.
-    pub fn buildah(program: Program) -> Self {
+    pub fn program(program: Program) -> Self {
         Self { program, podman: false, layers: KnownLayers::default() }
     }
 
@@ -116,10 +116,10 @@ fn steps(lines: &[Line], end: f64, file: &Dockerfile, stages: &[StageSteps]) -> 
                 // A step that the file does not have.
                 place.1 -= 1;
             }
-        } else if line.text.starts_with("--> Using cache") {
-            if let Some(record) = current.and_then(|(instruction, _)| records.get_mut(&instruction)) {
-                record.hit = true;
-            }
+        } else if line.text.starts_with("--> Using cache")
+            && let Some(record) = current.and_then(|(instruction, _)| records.get_mut(&instruction))
+        {
+            record.hit = true;
         }
     }
     finish(current, end, &mut records);

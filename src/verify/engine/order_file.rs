@@ -19,16 +19,11 @@ impl OrderFiles {
         let temporary = std::env::temp_dir();
         let folder = folder.map_err(|error| EngineError::Unwritable { path: temporary, reason: error.to_string() })?;
         let files = Self { folder };
-        files.put(&files.dockerfile(), order.dockerfile)?;
+        put(&files.dockerfile(), order.dockerfile)?;
         if let Some(text) = order.ignore {
-            files.put(&files.ignore_file(), text)?;
+            put(&files.ignore_file(), text)?;
         }
         Ok(files)
-    }
-
-    fn put(&self, path: &Path, text: &str) -> Result<(), EngineError> {
-        std::fs::write(path, text)
-            .map_err(|error| EngineError::Unwritable { path: path.to_owned(), reason: error.to_string() })
     }
 
     /// The Dockerfile.
@@ -45,6 +40,11 @@ impl OrderFiles {
     pub(super) fn archive(&self) -> PathBuf {
         self.folder.path().join("image.tar")
     }
+}
+
+fn put(path: &Path, text: &str) -> Result<(), EngineError> {
+    std::fs::write(path, text)
+        .map_err(|error| EngineError::Unwritable { path: path.to_owned(), reason: error.to_string() })
 }
 
 /// Options that all builders share: arguments, target, Dockerfile.

@@ -123,15 +123,18 @@ pub(super) fn last_words<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.get(told..).unwrap_or_default().join("\n")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use super::*;
 
+    #[cfg(unix)]
     fn run(script: &str) -> Finished {
         Program::new("sh", &[]).run(&["-c".to_owned(), script.to_owned()]).unwrap()
     }
 
     #[test]
+    #[cfg(unix)]
     fn reads_both_streams() {
         let done = run("echo a; echo b >&2; printf c; exit 3");
         let mut lines: Vec<&str> = done.lines.iter().map(|line| line.text.as_str()).collect();
@@ -141,6 +144,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)]
     fn a_program_that_is_not_there_is_named() {
         let error = Program::new("no-such-program x", &[]).run(&[]).unwrap_err().to_string();
         assert!(error.starts_with("`no-such-program x` cannot be started"), "{error}");

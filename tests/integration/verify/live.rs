@@ -5,7 +5,7 @@ use layerwise::source::DiskContext;
 use layerwise::verify::engine::{BuildKit, Program};
 use layerwise::verify::{Engine, Ground, Original, Timeline, prove, replay};
 
-use super::made_up::{caught, cases, with_job};
+use super::made_up::{cases, caught, with_job};
 use crate::program;
 
 /// The engine at hand, or why there is none.
