@@ -144,7 +144,7 @@ mod tests {
         header.set_size(2);
         builder.append_pax_extensions([("SCHILY.xattr.user.a", b"1".as_slice())]).unwrap();
         builder.append_data(&mut header, "./d/f", b"hi".as_slice()).unwrap();
-        let mut link = tar::Header::new_gnu();
+        let mut link = header.clone();
         link.set_entry_type(EntryType::Link);
         link.set_size(0);
         builder.append_link(&mut link, "d/g", "./d/f").unwrap();
