@@ -8,6 +8,7 @@
 mod assembly;
 mod build;
 mod files;
+mod listed;
 mod listing;
 mod made;
 mod path;

@@ -23,6 +23,7 @@ mod footprint;
 mod ignore_lines;
 mod join;
 mod leaving_out;
+mod links;
 mod metadata;
 mod moves;
 mod presence;

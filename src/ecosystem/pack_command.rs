@@ -116,6 +116,15 @@ pub struct CommandSpec {
     /// Whether it creates files in its working directory, with names that its words do not tell.
     #[serde(default)]
     pub writes_directory: bool,
+    /// Whether it reads its working directory with all below it where no argument names a path.
+    #[serde(default)]
+    pub reads_directory: bool,
+    /// Whether it reads files that a list names, which it is fed or which its arguments name.
+    #[serde(default)]
+    pub reads_listed: bool,
+    /// Whether it looks for the programs that its arguments name.
+    #[serde(default)]
+    pub looks_up: bool,
     /// Files of the project that it may write anew, relative to the project's directory.
     #[serde(default)]
     pub rewrites: Vec<String>,

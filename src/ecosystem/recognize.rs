@@ -147,12 +147,18 @@ fn finish(pack: &Arc<Pack>, entry: usize, title: String, mut sorted: Sorted, sub
         return None;
     }
     let recursive = spec.recursive || spec.recursive_with.iter().any(|name| found.has_option(name));
+    let directory = |found: &Match, access| {
+        let path = found.project_directory().unwrap_or(".").to_owned();
+        PathArgument { path, pattern: false, access, recursive: true, group: None }
+    };
     for (word, role) in arguments.iter().zip(roles) {
         role_path(&mut found, word, role, recursive);
     }
+    if spec.reads_directory && !found.paths.iter().any(|path| path.access == Access::Read) {
+        found.paths.push(directory(&found, Access::Read));
+    }
     if spec.writes_directory {
-        let path = found.project_directory().unwrap_or(".").to_owned();
-        found.paths.push(PathArgument { path, pattern: false, access: Access::Write, recursive: true, group: None });
+        found.paths.push(directory(&found, Access::Write));
     }
     Some(found)
 }

@@ -155,10 +155,16 @@ impl Assembly<'_> {
                 state.shell = Shell::of_words(words.iter().map(|word| word.text.as_str()));
                 Action::Shell
             }
-            Body::Volume(words) => Action::Volume(words.iter().map(|word| state.directory.join(&word.text)).collect()),
+            Body::Volume(words) => Action::Volume(words.iter().map(|word| self.volume(&word.text, state)).collect()),
             Body::Malformed | Body::From(_) => Action::Malformed,
             _ => Action::Metadata,
         }
+    }
+
+    /// Where a volume is mounted; anywhere, where only the build knows.
+    fn volume(&self, text: &str, state: &State) -> StagePath {
+        let path = self.expand(text, &|name| state.lookup(name));
+        path.map_or_else(StagePath::root, |path| state.directory.join(&path))
     }
 
     fn declare_environment(&self, instruction: usize, pairs: &[Pair], state: &mut State) -> Vec<String> {

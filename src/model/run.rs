@@ -96,6 +96,11 @@ impl KnownCommand {
         asked || self.known.reads_variable(name)
     }
 
+    /// Whether it makes links: what is reached through one stands elsewhere.
+    pub fn makes_links(&self) -> bool {
+        self.command.program() == Some("ln")
+    }
+
     /// The place in the stage where a context path stands, by the anchor that is nearest to it.
     pub fn place_of(&self, path: &str) -> Option<StagePath> {
         let depth = |anchor: &str| if path::below(path, anchor).is_some() { anchor.len() + 1 } else { 0 };
@@ -127,7 +132,7 @@ impl Run {
 
     /// Places at which it makes links: what is reached through one stands elsewhere.
     pub fn links(&self) -> impl Iterator<Item = &StagePath> {
-        let linking = self.commands.iter().filter(|command| command.command.program() == Some("ln"));
+        let linking = self.commands.iter().filter(|command| command.makes_links());
         let written = linking.flat_map(|command| &command.accesses).filter(|access| access.access == Access::Write);
         written.map(|access| &access.path)
     }

@@ -3,6 +3,7 @@
 use super::{
     build::{Inputs, Stage},
     files::ContextFiles,
+    listed::listed,
     listing::listing_of,
     made::Made,
     path::StagePath,
@@ -156,6 +157,7 @@ impl Resolver<'_> {
         }
         if let Some(directory) = &directory {
             let lookup = |name: &str| self.lookup(&command, name);
+            accesses.extend(listed(&known, &self.run.commands, directory, &lookup));
             let listings = command.words.iter().filter_map(|word| listing_of(word, directory, &lookup));
             let unnamed: Vec<PathAccess> = listings.filter(|listing| !names(&accesses, listing)).collect();
             accesses.extend(unnamed);

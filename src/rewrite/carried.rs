@@ -1,6 +1,9 @@
 //! The copy that moves: what it brings to a place in the stage.
 
-use super::crossing::may_write;
+use super::{
+    crossing::may_write,
+    links::{is_through_link, link_above},
+};
 use crate::{
     context::{EntryKind, Filtered},
     ecosystem::{home_settings, project_directories, system_directories},
@@ -105,7 +108,11 @@ impl<'a> Carried<'a> {
 
     /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.
     pub(super) fn is_there_already(&self, path: &str, place: &StagePath) -> bool {
-        for step in self.build.steps_to(self.id) {
+        for id in self.build.ids_to(self.id) {
+            let step = self.build.step(id);
+            if is_through_link(self.build, id) {
+                return false;
+            }
             match &step.action {
                 Action::Transfer(transfer) => {
                     let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(path));
@@ -145,41 +152,6 @@ impl<'a> Carried<'a> {
                 place_reaches(&root.landing)
             }
         })
-    }
-}
-
-/// The link, made or copied by an earlier step, behind which a place stands, or which stands there.
-pub(super) fn link_above(build: &Build<'_>, id: StepId, place: &StagePath) -> Option<StagePath> {
-    build.steps_to(id).find_map(|step| match &step.action {
-        Action::Run(run) => run.links().find(|link| place.below(link).is_some()).cloned(),
-        Action::Transfer(transfer) => copied_link(build, transfer, place),
-        _ => None,
-    })
-}
-
-/// The link of the context that a copy puts at a place or above it.
-fn copied_link(build: &Build<'_>, transfer: &Transfer, place: &StagePath) -> Option<StagePath> {
-    let (context, placement) = (build.inputs.context?, transfer.placement.as_ref()?);
-    let is_link = |path: &str| {
-        let found = context.entry(path).is_some_and(|entry| entry.kind == EntryKind::Link);
-        found && placement.selector.selects(path)
-    };
-    let mut above = place.clone();
-    loop {
-        if placement
-            .roots
-            .iter()
-            .filter(|root| root.directory)
-            .filter_map(|root| root.origin(&above))
-            .any(|path| is_link(&path))
-        {
-            return Some(above);
-        }
-        let parent = above.parent();
-        if parent == above {
-            return None;
-        }
-        above = parent;
     }
 }
 

@@ -1,9 +1,10 @@
 //! Whether a copy may move below a `RUN`, and what must be copied in front of it first.
 
 use super::{
-    carried::{Bring, Carried, link_above, overlaps},
-    environment::environment_obstacle,
+    carried::{Bring, Carried, overlaps},
+    environment::{environment_obstacle, program_obstacle},
     leaving_out::missed_by,
+    links::reached_through_link,
     presence::stands_without,
 };
 use crate::{
@@ -132,21 +133,12 @@ impl Reader<'_> {
 
     /// Nobody knows what is reached through a link that an earlier step, or the step itself, has made.
     fn check_links(&self) -> Result<(), Obstacle> {
-        let build = self.carried.build;
-        let next = StepId { step: self.id.step + 1, ..self.id };
-        for command in &self.run.commands {
-            let closure = command.closure.iter();
-            let read = closure.flat_map(|closure| &closure.reads).filter_map(|read| command.place_of(&read.path));
-            let named = command.accesses.iter().map(|access| access.path.clone());
-            for path in named.chain(command.directory.clone()).chain(read) {
-                let above = link_above(build, next, &path).filter(|link| *link != path);
-                // The step's own links are not followed where it makes them.
-                if let Some(link) = above.or_else(|| link_above(build, self.id, &path)) {
-                    return Err(self.obstacle(format!("it reaches `{path}` through the link `{link}`"), path.as_str()));
-                }
+        match reached_through_link(self.carried.build, self.id, self.run) {
+            Some((path, link)) => {
+                Err(self.obstacle(format!("it reaches `{path}` through the link `{link}`"), path.as_str()))
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The directories that the step works in or writes into must be there without the copy.
@@ -173,6 +165,7 @@ impl Reader<'_> {
         for access in &command.accesses {
             self.cross_access(access, crossing)?;
         }
+        program_obstacle(self.carried, self.id, self.run, command)?;
         let effect = command.effect();
         if matches!(effect, Effect::Inert | Effect::Paths) {
             return Ok(());

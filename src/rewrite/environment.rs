@@ -5,7 +5,7 @@ use super::{
     crossing::{Crossing, Needed, Obstacle},
 };
 use crate::{
-    ecosystem::{SearchPath, home_settings, search_path, search_paths_here},
+    ecosystem::{Effect, SearchPath, home_settings, search_path, search_paths_here},
     model::{KnownCommand, Run, StagePath, State, StepId},
     shell::{Part, ShellWord},
 };
@@ -16,7 +16,32 @@ struct Setting {
     value: String,
 }
 
-/// A search path in the environment, or a variable that the command's pack says it reads, may point to what is copied.
+/// A program that a command runs, or looks up by name, may stand in a directory that is copied.
+///
+/// # Errors
+/// The search path that holds it.
+pub(super) fn program_obstacle(
+    carried: &Carried<'_>,
+    id: StepId,
+    run: &Run,
+    command: &KnownCommand,
+) -> Result<(), Obstacle> {
+    let state = &carried.build.step(id).before;
+    let directory = command.directory.as_ref().unwrap_or(&state.directory);
+    for setting in settings(state, run, command).into_iter().filter(|setting| setting.name == "PATH") {
+        for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
+            check_search_path(carried, command, &directory.join(entry)).map_err(|()| points_to(id, &setting, entry))?;
+        }
+    }
+    Ok(())
+}
+
+fn points_to(id: StepId, setting: &Setting, place: &str) -> Obstacle {
+    let reason = format!("`{}` points to `{place}`, which is copied before it", setting.name);
+    Obstacle::new(id, reason, format!("{}={}", setting.name, setting.value))
+}
+
+/// A variable that a program looks at, or that the command's pack says it reads, may point to what is copied.
 ///
 /// # Errors
 /// The variable that does.
@@ -30,15 +55,8 @@ pub(super) fn environment_obstacle(
     let state = &carried.build.step(id).before;
     let directory = command.directory.clone().unwrap_or_else(|| state.directory.clone());
     for setting in settings(state, run, command) {
-        let obstacle = |place: &str| {
-            let reason = format!("`{}` points to `{place}`, which is copied before it", setting.name);
-            Obstacle::new(id, reason, format!("{}={}", setting.name, setting.value))
-        };
-        if setting.name == "PATH" {
-            for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
-                check_search_path(carried, command, &directory.join(entry)).map_err(|()| obstacle(entry))?;
-            }
-        } else if setting.name == "HOME" {
+        let obstacle = |place: &str| points_to(id, &setting, place);
+        if setting.name == "HOME" {
             check_home(carried, &directory.join(&setting.value)).map_err(|()| obstacle(&setting.value))?;
         } else if let Some(path) = search_path(&setting.name).filter(|_| command.known.reads_variable(&setting.name)) {
             for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
@@ -87,6 +105,7 @@ fn settings(state: &State, run: &Run, command: &KnownCommand) -> Vec<Setting> {
 fn known_text(word: &ShellWord, state: &State) -> String {
     word.parts.iter().fold(String::new(), |text, part| match part {
         Part::Literal(literal) => text + literal,
+        Part::Variable { name, .. } if name == "PWD" => text + state.directory.as_str(),
         Part::Variable { name, default } => text + &state.partial(name).or_else(|| default.clone()).unwrap_or_default(),
         Part::Pattern(_) | Part::Unknown => text,
     })
@@ -109,15 +128,23 @@ fn check_search_path(carried: &Carried<'_>, command: &KnownCommand, place: &Stag
     let directory = match carried.brings(place) {
         Bring::Nothing | Bring::File(_) => return Ok(()),
         Bring::Directory(directory) => directory,
+        // What only touches paths does the same whoever wrote it.
+        Bring::Unknown if is_ordinary(command) => return Ok(()),
         Bring::Unknown => return Err(()),
     };
     let Some((context, _)) = carried.placement() else { return Err(()) };
     let programs = command.command.program().into_iter().chain(command.command.prefixes.iter().map(String::as_str));
-    let held = programs.into_iter().any(|program| {
+    let words = command.command.words.iter().filter(|_| command.known.spec().looks_up);
+    let words = words.filter_map(ShellWord::literal).filter(|word| !word.is_empty() && !word.contains('/'));
+    let held = programs.into_iter().chain(words).any(|program| {
         let path = if directory.is_empty() { program.to_owned() } else { format!("{directory}/{program}") };
         context.entry(&path).is_some()
     });
     if held { Err(()) } else { Ok(()) }
+}
+
+fn is_ordinary(command: &KnownCommand) -> bool {
+    matches!(command.effect(), Effect::Inert | Effect::Paths) && !command.known.spec().looks_up
 }
 
 /// A context directory in which modules are looked for must not hold one that the installer asks for.

@@ -1,6 +1,9 @@
 //! What a `RUN` leaves behind and rests on, as far as it matters for its place among other `RUN`s.
 
-use super::carried::{meets_system, overlaps};
+use super::{
+    carried::{meets_system, overlaps},
+    links::reached_through_link,
+};
 use crate::{
     ecosystem::{Access, Effect, home_settings, pack::Kind},
     model::{Build, KnownCommand, Run, StagePath, State, StepId},
@@ -64,7 +67,7 @@ impl<'a> Footprint<'a> {
                 print.work = Work::Other;
             }
         }
-        if print.add_mounts(run).is_none() {
+        if print.add_mounts(run).is_none() || reached_through_link(build, id, run).is_some() {
             print.work = Work::Other;
         }
         let state = &build.step(id).before;

@@ -3,6 +3,7 @@
 use super::{
     carried::{Bring, Carried},
     crossing::Obstacle,
+    links::link_above,
 };
 use crate::model::{Root, StepId, Transfer};
 
@@ -14,6 +15,10 @@ pub(super) fn cross_transfer(carried: &Carried<'_>, id: StepId, other: &Transfer
     let Some(destination) = &other.destination else {
         return Err(Obstacle::new(id, "its destination depends on a variable that is not known", "COPY"));
     };
+    if let Some(link) = link_above(carried.build, id, destination) {
+        let reason = format!("it copies to `{destination}` through the link `{link}`");
+        return Err(Obstacle::new(id, reason, destination.as_str()));
+    }
     let same_flags = same_flags(carried, id);
     let conflict = |place: &str| Obstacle::new(id, format!("both copies write `{place}`"), place.to_owned());
     let Some(placement) = &other.placement else {

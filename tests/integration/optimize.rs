@@ -8,7 +8,8 @@ use layerwise::diagnostic::Safety;
 use layerwise::ecosystem::Catalog;
 use layerwise::optimize::{Draft, Plan, Request, Surroundings, plan};
 use layerwise::rewrite::MoveKind;
-use layerwise::syntax::{Dockerfile, Keyword};
+use layerwise::shell::sequence;
+use layerwise::syntax::{Dockerfile, Instruction, Keyword};
 use proptest::prelude::*;
 
 fn context() -> MemoryContext {
@@ -29,6 +30,10 @@ fn context() -> MemoryContext {
 }
 
 fn planned(source: &str, ignore: Option<&str>) -> Plan {
+    planned_as(source, ignore, Safety::Safe)
+}
+
+fn planned_as(source: &str, ignore: Option<&str>, wanted: Safety) -> Plan {
     let context = context();
     let arguments = BTreeMap::new();
     let draft = Draft {
@@ -44,7 +49,7 @@ fn planned(source: &str, ignore: Option<&str>) -> Plan {
         history: None,
         target: None,
     };
-    plan(&Request { draft: &draft, surroundings, wanted: Safety::Safe })
+    plan(&Request { draft: &draft, surroundings, wanted })
 }
 
 fn line() -> impl Strategy<Value = &'static str> {
@@ -74,6 +79,12 @@ fn line() -> impl Strategy<Value = &'static str> {
         "RUN useradd app",
         "RUN <<EOF\nset -e\nnpm install\nEOF",
         "RUN make",
+        "RUN npm ci && npm run build",
+        "RUN <<EOF\nset -e\ncd packages/a\nnpm install\nmake\nEOF",
+        "RUN pip install -r requirements.txt && rm -rf src",
+        "RUN ln -s /app /link",
+        "EXPOSE 80",
+        "HEALTHCHECK CMD node health.js",
         "RUN cd packages/a && npm install",
         "RUN chmod -R 755 /app",
         "ARG COMMIT_SHA",
@@ -92,12 +103,21 @@ fn line() -> impl Strategy<Value = &'static str> {
 }
 
 /// The texts of the instructions whose order a plan changes only where it puts the steps in order, without the downloads
-/// that it may add.
+/// that it may add; of a `RUN`, which it may cut in two, the commands.
 fn commands(source: &str) -> Vec<String> {
     let file = Dockerfile::parse(source);
     let kept = [Keyword::Run, Keyword::From, Keyword::Workdir, Keyword::User, Keyword::Cmd, Keyword::Volume];
     let instructions = file.instructions().iter().filter(|instruction| kept.contains(&instruction.keyword));
-    instructions.map(|instruction| instruction.range.of(source).to_owned()).collect()
+    instructions.flat_map(|instruction| deeds_of(instruction, source)).collect()
+}
+
+/// The commands of a `RUN`; of any other instruction all of it.
+fn deeds_of(instruction: &Instruction, source: &str) -> Vec<String> {
+    let script = instruction.script(source).filter(|_| instruction.keyword == Keyword::Run);
+    match script.and_then(|script| sequence(&script)) {
+        Some(elements) => elements.into_iter().map(|element| element.text).collect(),
+        None => vec![instruction.range.of(source).to_owned()],
+    }
 }
 
 /// Whether `small` stands in `large` in its order, other entries between.
@@ -113,8 +133,73 @@ fn sorted_comments(source: &str) -> Vec<String> {
     comments
 }
 
+/// What a file does, each thing as often as it stands there.
+fn deeds(source: &str) -> Vec<String> {
+    let file = Dockerfile::parse(source);
+    let flags = |instruction: &Instruction| {
+        let own = instruction.flags.iter().filter(|_| instruction.keyword == Keyword::Run);
+        own.map(|flag| flag.range.of(source).to_owned()).collect::<Vec<_>>()
+    };
+    let instructions = file.instructions().iter();
+    instructions.flat_map(|instruction| [deeds_of(instruction, source), flags(instruction)].concat()).collect()
+}
+
+/// What stands in `large` more often than in `small`; `None` where something of `small` is missing.
+fn added(small: &[String], large: &[String]) -> Option<Vec<String>> {
+    let mut rest = large.to_vec();
+    for wanted in small {
+        let index = rest.iter().position(|found| found == wanted)?;
+        rest.remove(index);
+    }
+    Some(rest)
+}
+
+/// Whether a plan that made these moves may add this to a file.
+fn may_add(moves: &[MoveKind], deed: &str) -> bool {
+    let made = |kinds: &[MoveKind]| moves.iter().any(|kind| kinds.contains(kind));
+    let is_copy = ["COPY ", "ADD "].iter().any(|keyword| deed.starts_with(keyword));
+    let early = [MoveKind::AddDownloadStep, MoveKind::InstallDependenciesFirst];
+    let in_second_stage = ["FROM ", "ARG ", "ENV ", "WORKDIR ", "USER "];
+    made(&early)
+        || is_copy && made(&[MoveKind::CopyManifestsFirst, MoveKind::SplitStages])
+        // Both parts begin with the setup.
+        || made(&[MoveKind::SplitRun]) && (deed.starts_with("cd ") || deed.starts_with("set ") || deed.starts_with("--"))
+        || made(&[MoveKind::AddCacheMount]) && (deed.starts_with("--mount=type=cache") || deed.starts_with("rm -f "))
+        || made(&[MoveKind::SplitStages]) && in_second_stage.iter().any(|keyword| deed.starts_with(keyword))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn a_plan_loses_no_instruction_and_adds_only_what_its_moves_name(
+        lines in prop::collection::vec(line(), 1..14),
+        wanted in prop::sample::select(vec![Safety::Safe, Safety::Unsafe]),
+    ) {
+        let source = format!("FROM node:22\n{}\n", lines.join("\n"));
+        let plan = planned_as(&source, None, wanted);
+        let text = &plan.draft.dockerfile;
+        let moves: Vec<MoveKind> = plan.applied.iter().map(|applied| applied.kind).collect();
+        // A named stage is another `FROM`.
+        let bare = |source: &str| source.replacen("FROM node:22 AS build", "FROM node:22", 1);
+        let Some(added) = added(&deeds(&source), &deeds(&bare(text))) else {
+            return Err(TestCaseError::fail(format!("{source}\nbecame\n{text}")));
+        };
+        for deed in added {
+            prop_assert!(may_add(&moves, &deed), "`{deed}` by {moves:?}:\n{source}\nbecame\n{text}");
+        }
+        // Only what a plan puts in order, splits into stages or sinks passes what is not its own.
+        let keywords = |source: &str| {
+            let file = Dockerfile::parse(source);
+            let own = [Keyword::Copy, Keyword::Add, Keyword::Run, Keyword::Arg, Keyword::Label];
+            let fixed = file.instructions().iter().filter(|instruction| !own.contains(&instruction.keyword));
+            fixed.map(|instruction| instruction.range.of(source).to_owned()).collect::<Vec<_>>()
+        };
+        let free = [MoveKind::ReorderSteps, MoveKind::SplitStages];
+        if !moves.iter().any(|kind| free.contains(kind)) {
+            prop_assert_eq!(keywords(&source), keywords(text), "{}\nbecame\n{}", source, text);
+        }
+    }
 
     #[test]
     fn a_plan_is_a_fixed_point_and_keeps_what_is_not_its_own(
