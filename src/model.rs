@@ -5,15 +5,18 @@
 //! from the commands in it that the [catalog](crate::ecosystem) knows; a command that it does not know makes the step
 //! *opaque*: it may read and write everything.
 
+mod arguments;
 mod assembly;
 mod build;
 mod files;
 mod listed;
 mod listing;
+mod loop_files;
 mod made;
 mod path;
 mod placement;
 mod presence;
+mod resolution;
 mod run;
 mod run_resolver;
 mod shipping;

@@ -29,6 +29,7 @@ mod moves;
 mod presence;
 mod rearrange;
 mod reorder;
+mod restate;
 mod single_stage;
 mod sink;
 mod split_run;

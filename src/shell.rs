@@ -9,6 +9,7 @@
 
 mod builtin;
 mod compound;
+mod conditional;
 mod expansion;
 mod extent;
 mod flow;
@@ -52,9 +53,17 @@ pub fn read(text: &LogicalText) -> Script {
 
 /// Reads a script that a POSIX shell or bash runs with options. All ranges are ranges of the source.
 pub fn read_with(text: &LogicalText, options: ShellOptions) -> Script {
+    read_among(text, options, &|_, _| None)
+}
+
+/// What the shell puts in the place of a word with a pattern, where the files are known: the word, and the directory in
+/// which it is looked for. `None` where they are not.
+pub type Listing<'a> = dyn Fn(&ShellWord, &Directory) -> Option<Vec<String>> + 'a;
+
+/// As [`read_with`], where it is known which files loops go through.
+pub fn read_among(text: &LogicalText, options: ShellOptions, listing: &Listing<'_>) -> Script {
     let whole = TextRange::new(0, text.as_str().len());
-    let mut walker = walk::Walker::default();
-    walker.rounds = walk::MOST_ROUNDS;
+    let mut walker = walk::Walker::new(listing);
     let mut state = state::State::new(options.errexit, options.pipefail);
     if whole.len() > LONGEST_SCRIPT {
         walker.unreadable(text, whole, "the script is too long to read");

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     context::{EntryKind, History},
-    model::{Action, Build, StepId},
+    model::{Action, Build, StepId, Transfer},
 };
 
 /// Commits below which the history alone is no basis: the rest of the weight goes to the classes.
@@ -158,7 +158,7 @@ struct Contents {
 fn contents(build: &Build<'_>, profile: Profile, id: StepId) -> Contents {
     match &build.step(id).action {
         Action::Transfer(transfer) => Contents {
-            sources: transfer.holds_directory(),
+            sources: transfer.holds_directory() && !holds_only_manifests(build, transfer),
             manifests: transfer.made.is_some() || build.manifests().any(|path| transfer.selects(path)),
             single_file: transfer.is_from_context(),
         },
@@ -172,6 +172,17 @@ fn contents(build: &Build<'_>, profile: Profile, id: StepId) -> Contents {
         },
         _ => Contents::default(),
     }
+}
+
+/// Whether all that a copy brings is read by installs: `COPY requirements requirements`.
+fn holds_only_manifests(build: &Build<'_>, transfer: &Transfer) -> bool {
+    let (Some(context), Some(placement)) = (build.inputs.context, &transfer.placement) else { return false };
+    let manifests: BTreeSet<&str> = build.manifests().collect();
+    placement.roots.iter().filter(|root| root.directory).all(|root| {
+        let walk = context.walk(&root.context, 2 * manifests.len() + 1);
+        let mut files = walk.found.iter().filter(|(_, entry)| entry.kind != EntryKind::Directory).peekable();
+        !walk.cut && files.peek().is_some() && files.all(|(path, _)| manifests.contains(path.as_str()))
+    })
 }
 
 fn is_directory(build: &Build<'_>, path: &str) -> bool {

@@ -2,18 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    assembly,
-    path::StagePath,
-    run::{KnownCommand, Run},
-    state::State,
-    transfer::Transfer,
-    view::View,
-};
+use super::{assembly, path::StagePath, run::Run, state::State, transfer::Transfer, view::View};
 use crate::{
     context::Filtered,
-    ecosystem::{Catalog, Effect, ImageFacts, Match, Volatility, argument_volatility, pack::Cost},
-    syntax::{ArgDeclaration, Body, Dockerfile, Instruction, Keyword, variables},
+    ecosystem::{Catalog, ImageFacts},
+    syntax::{Dockerfile, Instruction, Keyword},
 };
 
 /// All that a model is made of.
@@ -220,46 +213,6 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// The build arguments whose value is another at every build, going by their names, and that have no fixed default.
-    pub fn volatile_arguments(&self) -> Vec<String> {
-        let declarations = self.inputs.file.instructions().iter().filter_map(|instruction| match &instruction.body {
-            Body::Arg(declarations) => Some(declarations),
-            _ => None,
-        });
-        let mut names: Vec<String> = declarations
-            .flatten()
-            .filter(|declared| is_volatile(declared))
-            .map(|declared| declared.name.text.clone())
-            .collect();
-        names.sort();
-        names.dedup();
-        names
-    }
-
-    /// The build arguments that the image of a stage's `FROM` is made of, through the defaults of others too.
-    pub fn arguments_of_base(&self, stage: usize) -> Vec<String> {
-        let file = self.inputs.file;
-        let instructions = file.instructions();
-        let Some(Body::From(from)) = self.stages.get(stage).map(|stage| &instructions[stage.from].body) else {
-            return Vec::new();
-        };
-        let mut names = variables(&from.image.text, file.escape());
-        let first = self.stages.first().map_or(0, |stage| stage.from);
-        // Later declarations are made of earlier ones.
-        for instruction in instructions[..first].iter().rev() {
-            let Body::Arg(declarations) = &instruction.body else { continue };
-            for declared in declarations.iter().rev() {
-                if names.contains(&declared.name.text) {
-                    let default = declared.default.as_ref().map_or("", |default| default.text.as_str());
-                    names.extend(variables(default, file.escape()));
-                }
-            }
-        }
-        names.sort();
-        names.dedup();
-        names
-    }
-
     /// Files that installs of this build read: manifests, lock files and what they lead to.
     pub fn manifests(&self) -> impl Iterator<Item = &str> {
         let commands = self.steps().filter_map(|(_, step)| step.run()).flat_map(Run::installs);
@@ -283,65 +236,6 @@ impl<'a> Build<'a> {
             }
         }
         chain.into_iter().rev().flat_map(|(stage, end)| &self.stages[stage].steps[..end])
-    }
-
-    fn resolve_runs(&mut self) {
-        let ids: Vec<StepId> =
-            self.steps().filter(|(_, step)| matches!(step.action, Action::Run(_))).map(|(id, _)| id).collect();
-        for id in ids {
-            let step = self.step(id);
-            let stages = &self.stages[..=id.stage];
-            let run = Run::resolve(&self.inputs, stages, self.instruction(id), &step.before, &self.view(id));
-            let run = self.with_downloads(id, run);
-            self.stages[id.stage].steps[id.step].action = Action::Run(Box::new(run));
-        }
-    }
-
-    /// A command that finds nothing downloaded pays for the download too; one that only completes an earlier install pays
-    /// for what is left.
-    fn with_downloads(&self, id: StepId, mut run: Run) -> Run {
-        let prepared = run.commands.iter().filter(|command| {
-            command.warm_up.as_ref().is_some_and(|step| step.closure.refusals.is_empty() && step.rest.is_none())
-        });
-        let cold = prepared.filter(|command| !self.is_warm(id, &command.known));
-        let mut change = Cost::default();
-        for cost in cold.filter_map(|command| command.known.pack.cost.get(&Effect::Download)) {
-            change = Cost { low: change.low + cost.low, high: change.high + cost.high };
-        }
-        for command in &run.commands {
-            let rest = command.warm_up.as_ref().and_then(|step| step.rest).filter(|_| self.is_begun(id, command));
-            if let Some(whole) = command.known.cost().filter(|_| command.known.unknown.is_empty()) {
-                let saved = run.saved_by_mount(command, rest.unwrap_or(whole));
-                change = Cost { low: change.low - saved.low, high: change.high - saved.high };
-            }
-            if let Some((rest, whole)) = rest.zip(command.known.cost()) {
-                change = Cost { low: change.low + rest.low - whole.low, high: change.high + rest.high - whole.high };
-            }
-        }
-        run.cost = Cost { low: run.cost.low + change.low, high: run.cost.high + change.high };
-        run
-    }
-
-    /// Whether a step before `id` has run a command of the same pack in the same directory that downloads or installs.
-    fn is_begun(&self, id: StepId, command: &KnownCommand) -> bool {
-        let mut commands = self.steps_before(id).filter_map(Step::run).flat_map(|run| &run.commands);
-        commands.any(|other| {
-            other.known.pack.name == command.known.pack.name
-                && other.directory == command.directory
-                && !other.known.spec().apart
-                && matches!(other.effect(), Effect::Download | Effect::Install)
-        })
-    }
-
-    /// Whether a step before `id`, in its stage or in one that the stage starts from, downloads, installs or builds by the
-    /// same pack as this command: what it has downloaded is there.
-    pub fn is_warm(&self, id: StepId, command: &Match) -> bool {
-        let runs = self.steps_before(id).filter_map(Step::run);
-        let mut commands = runs.flat_map(|run| &run.commands);
-        commands.any(|other| {
-            let fills = matches!(other.effect(), Effect::Download | Effect::Install) || other.warm_up.is_some();
-            fills && !other.known.spec().apart && other.known.pack.name == command.pack.name
-        })
     }
 }
 
@@ -387,11 +281,4 @@ pub(super) fn stage_named(stages: &[Stage], reference: &str, before: usize) -> O
     let reference = reference.to_lowercase();
     let earlier = &stages[..before.min(stages.len())];
     earlier.iter().rposition(|stage| stage.name.as_deref() == Some(reference.as_str()))
-}
-
-fn is_volatile(declared: &ArgDeclaration) -> bool {
-    const EMPTY: [&str; 8] = ["", "\"\"", "''", "unknown", "dev", "none", "local", "latest"];
-    let fixed = declared.default.as_ref().is_some_and(|default| !EMPTY.contains(&default.text.as_str()));
-    let volatility = argument_volatility(&declared.name.text);
-    !fixed && matches!(volatility, Some(Volatility::EveryBuild | Volatility::EveryCommit))
 }

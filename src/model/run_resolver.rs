@@ -1,22 +1,26 @@
 //! Reading a `RUN`: its script, what the catalogue knows of each command, and where its paths are.
 
+mod exec_form;
+mod mounts;
+mod project;
+
+use std::cell::RefCell;
+
+use self::project::Chosen;
 use super::{
     build::{Inputs, Stage},
-    files::ContextFiles,
     listed::listed,
     listing::listing_of,
-    made::Made,
+    loop_files::Directories,
     path::StagePath,
-    run::{KnownCommand, Opaque, PathAccess, ResolvedMount, Run},
+    run::{KnownCommand, Opaque, PathAccess, Run},
     state::{Shell, State},
-    transfer::{Supply, supply_named},
     view::View,
 };
 use crate::{
-    context::{Filtered, path},
-    ecosystem::{Access, Closure, Effect, Locking, Match, PathArgument, Recognition, Site, WarmUp, pack::Cost},
+    ecosystem::{Access, Closure, Effect, Match, PathArgument, pack::Cost},
     shell::{self, Directory, Guard, Part, Script, ShellOptions, ShellWord, SimpleCommand},
-    syntax::{Body, Command, Instruction, Mount, MountKind},
+    syntax::{Body, Command, Instruction},
     text::{LogicalText, TextRange},
 };
 
@@ -24,15 +28,17 @@ use crate::{
 const UNKNOWN_COST: Cost = Cost { low: 2.0, high: 30.0 };
 
 impl Run {
-    /// Resolves a `RUN` with the state it finds and the files that stand around it.
+    /// Resolves a `RUN` with the state it finds and the files that stand around it. `is_changed` tells whether something else
+    /// than copies of context files may have put names into a directory.
     pub(super) fn resolve(
         inputs: &Inputs<'_>,
         stages: &[Stage],
         instruction: &Instruction,
         state: &State,
         view: &View<'_>,
+        is_changed: &dyn Fn(&StagePath) -> bool,
     ) -> Self {
-        let mut resolver = Resolver { inputs, state, view, run: Self::default() };
+        let mut resolver = Resolver { inputs, state, view, is_changed, run: Self::default() };
         resolver.mounts(instruction, stages);
         match &instruction.body {
             Body::Run(Command::Exec(words)) => resolver.exec(words),
@@ -50,25 +56,18 @@ fn mentions(inputs: &Inputs<'_>, instruction: &Instruction) -> Vec<String> {
     found
 }
 
-/// What the catalogue says of one command.
-struct Chosen {
-    known: Match,
-    closure: Option<Closure>,
-    locking: Option<Locking>,
-    warm_up: Option<WarmUp>,
-    made: Option<Made>,
-}
-
 /// Fills a [`Run`].
-struct Resolver<'a> {
-    inputs: &'a Inputs<'a>,
-    state: &'a State,
-    view: &'a View<'a>,
-    run: Run,
+pub(super) struct Resolver<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) state: &'a State,
+    pub(super) view: &'a View<'a>,
+    /// Whether something else than copies of context files may have put names into a directory.
+    is_changed: &'a dyn Fn(&StagePath) -> bool,
+    pub(super) run: Run,
 }
 
 impl Resolver<'_> {
-    fn opaque(&mut self, range: TextRange, reason: String) {
+    pub(super) fn opaque(&mut self, range: TextRange, reason: String) {
         self.run.opaque.push(Opaque { range, reason });
         self.add_cost(UNKNOWN_COST);
     }
@@ -88,16 +87,38 @@ impl Resolver<'_> {
     }
 
     fn read(&mut self, text: &LogicalText, options: ShellOptions) {
-        if tests_files(text.as_str()) {
-            let range = text.source_range(TextRange::new(0, text.as_str().len()));
-            self.opaque(range, "a condition in `[[ ]]` looks at files".to_owned());
-        }
-        let Script { commands, unreadable, .. } = shell::read_with(text, options);
+        let looped: RefCell<Vec<StagePath>> = RefCell::default();
+        let listing = |word: &ShellWord, directory: &Directory| {
+            let (found, looked_into) = self.loop_files(word, directory)?;
+            looped.borrow_mut().extend(looked_into);
+            Some(found)
+        };
+        let Script { commands, unreadable, .. } = shell::read_among(text, options, &listing);
         for piece in unreadable {
             self.opaque(piece.range, piece.reason);
         }
         for command in commands {
             self.command(command);
+        }
+        self.check_loops(text, &looped.into_inner());
+    }
+
+    /// The files that a loop goes through, and the directories that the shell looks into for them.
+    fn loop_files(&self, word: &ShellWord, directory: &Directory) -> Option<(Vec<String>, Vec<StagePath>)> {
+        let directory = self.place_of(directory)?;
+        let context = self.inputs.context?;
+        let directories = Directories { context, view: self.view, is_changed: self.is_changed };
+        directories.matching(word, &directory, &|name| self.state.lookup(name))
+    }
+
+    /// Whether files that loops go through are made or removed by the script itself.
+    fn check_loops(&mut self, text: &LogicalText, looped: &[StagePath]) {
+        let accesses = self.run.commands.iter().flat_map(|command| &command.accesses);
+        let mut written = accesses.filter(|access| access.access != Access::Read);
+        let meets = |access: &PathAccess| looped.iter().any(|place| access.path.may_overlap(place));
+        if !looped.is_empty() && written.any(meets) {
+            let range = text.source_range(TextRange::new(0, text.as_str().len()));
+            self.opaque(range, "a loop goes through files that the step may make itself".to_owned());
         }
     }
 
@@ -111,7 +132,7 @@ impl Resolver<'_> {
         };
         let program = first.text.rsplit('/').next().unwrap_or_default();
         if matches!(program, "sh" | "bash" | "ash" | "dash")
-            && let Some((options, script)) = script_of(words)
+            && let Some((options, script)) = exec_form::script_of(words)
         {
             return self.read(&LogicalText::contiguous(&script.text, script.range.start), options);
         }
@@ -139,7 +160,7 @@ impl Resolver<'_> {
         };
         if let Some(word) = known.unknown.first() {
             self.opaque(command.range, format!("layerwise does not know what `{word}` does to `{}`", known.title));
-        } else {
+        } else if !is_left_out(&command, closure.as_ref()) {
             self.add_cost(cost_of(&known));
         }
         let anchors = self.anchors(&known, directory.as_ref());
@@ -176,88 +197,7 @@ impl Resolver<'_> {
         });
     }
 
-    /// Files that the words name and that no file of the context is known to stand for.
-    fn reads_from_elsewhere(&self, known: &Match, directory: &StagePath) -> Vec<PathAccess> {
-        let named = known.paths.iter().filter(|path| path.group.is_some());
-        let elsewhere = named.filter(|path| {
-            self.inputs.context.is_none_or(|context| self.context_path(context, directory, &path.path).is_none())
-        });
-        elsewhere.map(|path| access_of(path, directory)).collect()
-    }
-
-    /// The candidate that the project's files point to, with the closure it has there.
-    fn choose(
-        &self,
-        command: &SimpleCommand,
-        recognition: &Recognition,
-        directory: Option<&StagePath>,
-    ) -> Option<Chosen> {
-        let first = recognition.first()?;
-        let unplaced =
-            || Some(Chosen { known: first.clone(), closure: None, locking: None, warm_up: None, made: None });
-        let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return unplaced() };
-        let mirrored = self.mirrored(context, directory, first);
-        // Another copy may have put a file of its own where the project's would be.
-        let covering = |path: &str| {
-            let place = directory.join(&format!("./{}", path::below(path, mirrored.as_deref()?)?));
-            self.view.origin(context, &place).filter(|origin| origin != path)
-        };
-        let files = ContextFiles::new(context, &covering);
-        let resolve = |path: &str| self.context_path(context, directory, path);
-        let lookup = |name: &str| self.lookup(command, name);
-        let site = Site { directory: mirrored.as_deref(), files: &files, environment: &lookup, resolve: &resolve };
-        let catalog = self.inputs.catalog;
-        let Some(known) = catalog.resolve(recognition, &site) else { return unplaced() };
-        Some(Chosen {
-            known: known.clone(),
-            closure: Some(catalog.closure(recognition, &site)),
-            locking: catalog.locking(known, &site),
-            warm_up: catalog.warm_up(recognition, &site),
-            made: catalog.made(known, &site).map(|made| Made::new(made, directory)),
-        })
-    }
-
-    /// Pairs of a place of the stage and the path of the context that it mirrors, by which the command's files are found:
-    /// the paths in its words and their directories first, then the directory it works in.
-    fn anchors(&self, known: &Match, directory: Option<&StagePath>) -> Vec<(StagePath, String)> {
-        let (Some(context), Some(directory)) = (self.inputs.context, directory) else { return Vec::new() };
-        let mut anchors = Vec::new();
-        for named in known.paths.iter().filter(|path| path.group.is_some()) {
-            // A file may stand under another name than the one it has in the context.
-            let place = directory.join(&named.path);
-            anchors.extend(self.view.origin(context, &place).map(|origin| (place, origin)));
-        }
-        for named in known.paths.iter().filter(|path| path.group.is_some()) {
-            let place = directory.join(&named.path).parent();
-            anchors.extend(self.view.directory(context, &place).map(|mirrored| (place, mirrored)));
-        }
-        let named = known.project_directory().map(|path| directory.join(path));
-        for place in named.into_iter().chain([directory.clone()]) {
-            anchors.extend(self.mirrored(context, &place, known).map(|mirrored| (place, mirrored)));
-        }
-        anchors
-    }
-
-    /// The context directory that a directory of the stage mirrors: of several, the one whose manifest stands there.
-    fn mirrored(&self, context: &Filtered<'_>, place: &StagePath, known: &Match) -> Option<String> {
-        let directories = self.view.directories(context, place);
-        let names = || known.pack.manifests.iter().chain(&known.pack.lockfiles);
-        let holds = |directory: &&String| {
-            names().any(|name| self.view.provides(&path::join(directory, name), &place.join(&format!("./{name}"))))
-        };
-        directories.iter().find(holds).or_else(|| directories.first()).cloned()
-    }
-
-    /// The context path behind a path that a command names: what a placement brings there, or would bring.
-    fn context_path(&self, context: &Filtered<'_>, directory: &StagePath, path: &str) -> Option<String> {
-        let place = directory.join(path);
-        self.view.origin(context, &place).or_else(|| {
-            let mirrored = self.view.directory(context, &place.parent())?;
-            Some(path::join(&mirrored, place.name()))
-        })
-    }
-
-    fn lookup(&self, command: &SimpleCommand, name: &str) -> Option<String> {
+    pub(super) fn lookup(&self, command: &SimpleCommand, name: &str) -> Option<String> {
         let assigned = command.assignments.iter().rev().find(|assignment| assignment.name == name);
         match assigned {
             Some(assignment) => assignment.value.literal().map(str::to_owned),
@@ -266,7 +206,11 @@ impl Resolver<'_> {
     }
 
     fn directory_of(&self, command: &SimpleCommand) -> Option<StagePath> {
-        match &command.directory {
+        self.place_of(&command.directory)
+    }
+
+    fn place_of(&self, directory: &Directory) -> Option<StagePath> {
+        match directory {
             Directory::Start => Some(self.state.directory.clone()),
             Directory::Path(path) => {
                 let expanded = crate::syntax::expand(path, '\\', &|name| self.state.lookup(name)).ok()?;
@@ -295,31 +239,11 @@ impl Resolver<'_> {
         }
         found
     }
+}
 
-    fn mounts(&mut self, instruction: &Instruction, stages: &[Stage]) {
-        let flags = instruction.flags.iter().filter(|flag| flag.name.eq_ignore_ascii_case("mount"));
-        for flag in flags.filter_map(|flag| flag.value.as_ref()) {
-            let Ok(mount) = Mount::parse(flag) else {
-                self.opaque(flag.range, "the mount cannot be read".to_owned());
-                continue;
-            };
-            let supply = mount.from.as_deref().map(|from| supply_named(self.inputs, stages, from));
-            if let Some(Supply::Stage(index)) = supply {
-                self.run.stages.push(index);
-            }
-            let expand = |text: &str| {
-                let expanded =
-                    crate::syntax::expand(text, self.inputs.file.escape(), &|name| self.state.lookup(name)).ok()?;
-                expanded.unset.is_empty().then_some(expanded.text)
-            };
-            let target = mount.target.as_deref().and_then(expand).map(|text| self.state.directory.join(&text));
-            let context = (mount.kind == MountKind::Bind && mount.from.is_none())
-                .then(|| expand(mount.source.as_deref().unwrap_or_default()))
-                .flatten()
-                .map(|source| StagePath::root().join(&source).as_str().trim_start_matches('/').to_owned());
-            self.run.mounts.push(ResolvedMount { mount, target, context, supply });
-        }
-    }
+/// Whether a command stands under a condition, and a file is not there without which it would fail.
+fn is_left_out(command: &SimpleCommand, closure: Option<&Closure>) -> bool {
+    command.guard.conditional && closure.is_some_and(|closure| closure.missing.iter().any(|missing| missing.required))
 }
 
 /// What a command takes, where its pack does not say: nothing worth counting for one that only touches paths.
@@ -329,45 +253,6 @@ fn cost_of(known: &Match) -> Cost {
         _ => UNKNOWN_COST,
     };
     known.cost().unwrap_or_else(unsaid)
-}
-
-/// Whether a script has a `[[ ]]` condition with a unary operator on files; those of `test` and `[` are commands.
-fn tests_files(script: &str) -> bool {
-    let conditions = script.split("[[").skip(1).map(|rest| rest.split("]]").next().unwrap_or_default());
-    let is_file_operator = |word: &str| {
-        matches!(word.as_bytes(), [b'-', letter] if b"abcdefghkprstuwxGLNOS".contains(letter))
-            || matches!(word, "-nt" | "-ot" | "-ef")
-    };
-    conditions.into_iter().any(|condition| condition.split_whitespace().any(is_file_operator))
-}
-
-/// The script in the words of a shell, `bash -eo pipefail -c SCRIPT`, and the options it is run with.
-fn script_of(words: &[crate::syntax::Word]) -> Option<(ShellOptions, &crate::syntax::Word)> {
-    let mut options = ShellOptions::default();
-    let mut has_script = false;
-    let mut words = words.iter().skip(1);
-    loop {
-        let word = words.next()?;
-        let text = word.text.as_str();
-        let Some(letters) = text.strip_prefix('-') else { return has_script.then_some((options, word)) };
-        if letters.starts_with('-') {
-            matches!(text, "--login" | "--noprofile" | "--norc").then_some(())?;
-            continue;
-        }
-        for letter in letters.chars() {
-            match letter {
-                'c' => has_script = true,
-                'e' => options.errexit = true,
-                'o' => match words.next()?.text.as_str() {
-                    "errexit" => options.errexit = true,
-                    "pipefail" => options.pipefail = true,
-                    _ => {}
-                },
-                'l' | 'u' | 'x' | 'v' | 'i' => {}
-                _ => return None,
-            }
-        }
-    }
 }
 
 /// Whether a directory is one that the script names, by variables that are not known; not one that it makes or finds on

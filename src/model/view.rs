@@ -1,10 +1,12 @@
 //! Which context files stand where, at one place in a stage.
 
+use std::collections::BTreeMap;
+
 use super::{
     path::StagePath,
     placement::{Placement, Root},
 };
-use crate::context::{EntryKind, Filtered};
+use crate::context::{EntryKind, Filtered, path};
 
 /// The context files that the placements before a step have brought into the stage. Later placements win.
 #[derive(Clone, Debug)]
@@ -22,6 +24,12 @@ impl<'a> View<'a> {
         let roots = self.placements.iter().rev().flat_map(|placement| placement.roots.iter().rev());
         let candidates = roots.filter_map(|root| root.origin(place));
         candidates.into_iter().find(|path| path.is_empty() || context.entry(path).is_some())
+    }
+
+    /// The context path that would stand at a place if it existed: below a directory that was copied.
+    pub(super) fn expected(&self, place: &StagePath) -> Option<String> {
+        let roots = self.placements.iter().rev().flat_map(|placement| placement.roots.iter().rev());
+        roots.filter(|root| root.directory).find_map(|root| root.origin(place))
     }
 
     /// The context directory that a directory of the stage mirrors: one whose contents were copied there or above it, or
@@ -47,10 +55,40 @@ impl<'a> View<'a> {
         found
     }
 
+    /// The names that placements bring into a directory of the stage; `None` where it cannot be told, or they bring none.
+    pub(super) fn names(&self, context: &Filtered<'_>, place: &StagePath) -> Option<Vec<(String, EntryKind)>> {
+        let mut found: BTreeMap<String, EntryKind> = BTreeMap::new();
+        for placement in &self.placements {
+            for root in &placement.roots {
+                if root.other_landing().is_some_and(|other| other.may_overlap(place)) {
+                    return None;
+                }
+                if let Some(path) = root.origin(place).filter(|_| root.directory) {
+                    let below = context.list(&path).into_iter();
+                    let taken = below.filter(|(name, entry)| {
+                        entry.kind == EntryKind::Directory || placement.selector.selects(&path::join(&path, name))
+                    });
+                    found.extend(taken.map(|(name, entry)| (name, entry.kind)));
+                } else if root.landing.is_floating() != place.is_floating() {
+                    return None;
+                } else if let Some((name, rest)) = root.landing.below(place).map(first_part) {
+                    let kind = if rest || root.directory { EntryKind::Directory } else { EntryKind::File };
+                    found.insert(name.to_owned(), kind);
+                }
+            }
+        }
+        (!found.is_empty()).then(|| found.into_iter().collect())
+    }
+
     /// Whether a placement brings this context path to this place.
     pub fn provides(&self, path: &str, place: &StagePath) -> bool {
         self.placements.iter().any(|placement| placement.landing(path).is_some_and(|landing| landing == *place))
     }
+}
+
+/// The first part of a relative path, and whether another one follows.
+fn first_part(path: &str) -> (&str, bool) {
+    path.split_once('/').map_or((path, false), |(first, _)| (first, true))
 }
 
 fn is_directory(context: &Filtered<'_>, path: &str) -> bool {

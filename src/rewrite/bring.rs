@@ -26,7 +26,8 @@ pub fn bring(build: &Build<'_>, id: StepId, needed: &[Needed]) -> Option<TextEdi
         changes.push(more_sources(&carried, &beside)?);
     }
     if !elsewhere.is_empty() {
-        changes.push(copies_below(&carried, &manifest_lines(&carried, build.inputs.catalog, &elsewhere)?));
+        let lines = manifest_lines(&carried, build.inputs.catalog, &elsewhere, &build.step(id).before)?;
+        changes.push(copies_below(&carried, &lines));
     }
     TextEdit::new(changes).ok()
 }

@@ -8,6 +8,7 @@ use super::{
     presence::stands_without,
 };
 use crate::{
+    context::path,
     ecosystem::{Access, Closure, Effect, Refusal, WriteKind},
     model::{KnownCommand, PathAccess, Run, StagePath, StepId},
 };
@@ -32,6 +33,14 @@ pub struct Needed {
     pub directory: bool,
     /// Where it must stand in the stage.
     pub place: StagePath,
+}
+
+impl Needed {
+    /// Whether copying it brings the other one as well.
+    fn holds(&self, other: &Self) -> bool {
+        let rest = path::below(&other.path, &self.path).filter(|rest| !rest.is_empty());
+        self.directory && rest.is_some_and(|rest| other.place.below(&self.place) == Some(rest))
+    }
 }
 
 /// What must hold for a crossing to keep the image.
@@ -91,6 +100,8 @@ pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run, ahead: &[N
     }
     crossing.manifests.sort();
     crossing.manifests.dedup();
+    let trees: Vec<Needed> = crossing.manifests.iter().filter(|needed| needed.directory).cloned().collect();
+    crossing.manifests.retain(|needed| !trees.iter().any(|tree| tree.holds(needed)));
     let ahead: Vec<Needed> = ahead.iter().chain(&crossing.manifests).cloned().collect();
     reader.check_directories(&ahead)?;
     Ok(crossing)
@@ -183,8 +194,15 @@ impl Reader<'_> {
         if effect == Effect::ContextFree {
             return Ok(());
         }
-        if command.command.guard.masked {
+        if command.command.guard.masked && !command.command.guard.by_order {
             return Err(self.obstacle(format!("the failure of `{title}` is ignored"), title.clone()));
+        }
+        if command.command.guard.masked {
+            let reason = format!("the step goes on where `{title}` fails, so a file that it misses would not be told");
+            let caveat = Caveat::Differs { reason, evidence: title.clone() };
+            if !crossing.caveats.contains(&caveat) {
+                crossing.caveats.push(caveat);
+            }
         }
         match &command.closure {
             Some(closure) => self.cross_closure(command, closure, crossing),

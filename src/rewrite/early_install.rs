@@ -9,6 +9,7 @@ use super::{
     crossing::{Crossing, Obstacle, cross_run},
     emit::{insert_above, manifest_lines, move_above},
     moves::{Move, MoveKind, difference, ignored, is_all_needed, listed},
+    restate::is_settled,
 };
 use crate::{
     diagnostic::Safety,
@@ -109,13 +110,18 @@ impl EarlyInstall<'_> {
         let line = self.line();
         let source = file.source();
         let flags = instruction.flags.iter().fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
-        let mut lines = manifest_lines(self.carried, self.build.inputs.catalog, &crossing.manifests)?;
+        let before = &self.build.step(self.carried.id).before;
+        let mut lines = manifest_lines(self.carried, self.build.inputs.catalog, &crossing.manifests, before)?;
         lines.push(format!("RUN {flags}{line}"));
-        let stands_before = self.build.step(self.carried.id).before == self.build.step(self.id).before;
+        let here = &self.build.step(self.id).before;
+        let stands_before = before == here;
         let next = self.carried.id.step + 1 == self.id.step;
         let edit = if stands_before && (next || self.step.lock_only) {
             insert_above(file, self.carried.instruction, &lines)
-        } else if self.step.lock_only || self.carried.instruction.flag("chown").is_some() {
+        } else if self.step.lock_only
+            || self.carried.instruction.flag("chown").is_some()
+            || !is_settled(self.carried, here)
+        {
             return None;
         } else {
             move_above(file, self.carried.instruction, instruction, &lines)?

@@ -2,10 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{carried::Carried, crossing::Needed, sink::Sink};
+use super::{
+    carried::Carried,
+    crossing::Needed,
+    restate::{self, block_in},
+    sink::Sink,
+};
 use crate::{
     ecosystem::Catalog,
-    model::{Build, StagePath},
+    model::{Build, StagePath, State},
     syntax::{Body, Dockerfile, Instruction},
     text::{Change, TextEdit, TextRange},
 };
@@ -21,7 +26,8 @@ pub(super) fn sink_edit(build: &Build<'_>, sink: &Sink) -> Option<TextEdit> {
         let mut fresh = crossed.crossing.manifests.clone();
         fresh.retain(|needed| !copied.contains(needed));
         copied.extend(fresh.iter().cloned());
-        let lines = manifest_lines(&carried, build.inputs.catalog, &fresh)?;
+        let state = if index == 0 { &build.step(sink.carried).before } else { &build.step(crossed.id).before };
+        let lines = manifest_lines(&carried, build.inputs.catalog, &fresh, state)?;
         let text = lines_of(file, &lines);
         if index == 0 {
             changes.push(replace_block(file, carried.instruction, text));
@@ -30,7 +36,10 @@ pub(super) fn sink_edit(build: &Build<'_>, sink: &Sink) -> Option<TextEdit> {
             changes.push(Change { range: TextRange::empty(place), replacement: text });
         }
     }
-    changes.push(insert_below(file, last, &[carried.instruction]));
+    let below = sink.last()?;
+    let steps = &build.stages[below.stage].steps;
+    let state = steps.get(below.step + 1).map_or(&build.stages[below.stage].end, |next| &next.before);
+    changes.push(insert_below(file, last, carried.instruction, &[block_in(&carried, state)?]));
     TextEdit::new(changes).ok()
 }
 
@@ -38,7 +47,9 @@ pub(super) fn sink_edit(build: &Build<'_>, sink: &Sink) -> Option<TextEdit> {
 pub(super) fn move_below(file: &Dockerfile, moved: &[&Instruction], below: &Instruction) -> Option<TextEdit> {
     let mut changes: Vec<Change> =
         moved.iter().map(|instruction| replace_block(file, instruction, String::new())).collect();
-    changes.push(insert_below(file, below, moved));
+    let blocks: Vec<String> =
+        moved.iter().map(|instruction| instruction.block(file.source()).of(file.source()).to_owned()).collect();
+    changes.push(insert_below(file, below, moved.first()?, &blocks));
     TextEdit::new(changes).ok()
 }
 
@@ -80,7 +91,8 @@ fn replace_block(file: &Dockerfile, instruction: &Instruction, replacement: Stri
     Change { range, replacement }
 }
 
-fn insert_below(file: &Dockerfile, below: &Instruction, moved: &[&Instruction]) -> Change {
+/// Puts blocks below an instruction; `first` is the instruction of the first of them.
+fn insert_below(file: &Dockerfile, below: &Instruction, first: &Instruction, blocks: &[String]) -> Change {
     let source = file.source();
     let newline = file.newline();
     let place = below.block(source).end;
@@ -89,11 +101,10 @@ fn insert_below(file: &Dockerfile, below: &Instruction, moved: &[&Instruction]) 
     if unfinished {
         text.push_str(newline);
     }
-    if moved.first().is_some_and(|first| is_after_blank_line(file, first.block(source).start)) {
+    if is_after_blank_line(file, first.block(source).start) {
         text.push_str(newline);
     }
-    for instruction in moved {
-        let block = instruction.block(source).of(source);
+    for block in blocks {
         text.push_str(block);
         if !block.ends_with('\n') {
             text.push_str(newline);
@@ -117,8 +128,18 @@ fn blank_line_at(source: &str, offset: usize) -> usize {
     if source[offset..offset + end].trim().is_empty() { end + 1 } else { 0 }
 }
 
-/// `COPY` lines that bring what is needed to where the carried copy would have brought it, one line per directory.
-pub(super) fn manifest_lines(carried: &Carried<'_>, catalog: &Catalog, needed: &[Needed]) -> Option<Vec<String>> {
+/// `COPY` lines that bring what is needed to where the carried copy would have brought it, one line per directory, for a
+/// place with this state.
+pub(super) fn manifest_lines(
+    carried: &Carried<'_>,
+    catalog: &Catalog,
+    needed: &[Needed],
+    state: &State,
+) -> Option<Vec<String>> {
+    if needed.is_empty() {
+        return Some(Vec::new());
+    }
+    let written = restate::destination_text(carried, state)?;
     let mut files: BTreeMap<&str, Vec<&Needed>> = BTreeMap::new();
     let mut trees: Vec<&Needed> = Vec::new();
     let mut directories: BTreeMap<&str, StagePath> = BTreeMap::new();
@@ -135,10 +156,10 @@ pub(super) fn manifest_lines(carried: &Carried<'_>, catalog: &Catalog, needed: &
     for (directory, mut group) in files {
         group.sort_by_key(|entry| (rank(catalog, &entry.path), entry.path.clone()));
         let paths: Vec<&str> = group.iter().map(|entry| entry.path.as_str()).collect();
-        lines.push(copy_line(carried, &paths, directories.get(directory)?)?);
+        lines.push(copy_line(carried, &paths, directories.get(directory)?, &written)?);
     }
     for tree in trees {
-        lines.push(copy_line(carried, &[tree.path.as_str()], &tree.place)?);
+        lines.push(copy_line(carried, &[tree.path.as_str()], &tree.place, &written)?);
     }
     Some(lines)
 }
@@ -155,12 +176,12 @@ fn rank(catalog: &Catalog, path: &str) -> usize {
     }
 }
 
-fn copy_line(carried: &Carried<'_>, paths: &[&str], directory: &StagePath) -> Option<String> {
+fn copy_line(carried: &Carried<'_>, paths: &[&str], directory: &StagePath, written: &str) -> Option<String> {
     let source = carried.build.inputs.file.source();
     let keyword =
         if carried.instruction.keyword_range.of(source).chars().all(char::is_lowercase) { "copy" } else { "COPY" };
     let (Body::Copy(arguments) | Body::Add(arguments)) = &carried.instruction.body else { return None };
-    let destination = destination_text(carried, &arguments.destination.text, directory)?;
+    let destination = directory_text(carried, written, directory)?;
     let kept = ["chown", "chmod", "link"];
     let flags = carried.instruction.flags.iter().filter(|flag| kept.contains(&flag.name.to_ascii_lowercase().as_str()));
     let flags = flags.fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
@@ -175,7 +196,7 @@ fn copy_line(carried: &Carried<'_>, paths: &[&str], directory: &StagePath) -> Op
 }
 
 /// A directory of the stage as the carried copy would write it: relative to its own destination where that is possible.
-fn destination_text(carried: &Carried<'_>, written: &str, directory: &StagePath) -> Option<String> {
+fn directory_text(carried: &Carried<'_>, written: &str, directory: &StagePath) -> Option<String> {
     let destination = carried.transfer.destination.as_ref()?;
     let rest = directory.below(destination)?;
     let written =

@@ -33,7 +33,7 @@ pub(super) fn stands_without(carried: &Carried<'_>, id: StepId, place: &StagePat
     if !depends(carried, place) || is_standard(place) {
         return true;
     }
-    ahead.iter().any(|needed| is_made_by(needed, place)) || is_made_before(carried, id, place)
+    ahead.iter().any(|needed| is_made_by(carried, needed, place)) || is_made_before(carried, id, place)
 }
 
 /// The directories that a copy creates, going by the file: its destination and what is above it.
@@ -70,9 +70,10 @@ fn copies_into(transfer: &Transfer, place: &StagePath) -> bool {
     }
 }
 
-fn is_made_by(needed: &Needed, place: &StagePath) -> bool {
+fn is_made_by(carried: &Carried<'_>, needed: &Needed, place: &StagePath) -> bool {
     let directory = if needed.directory { needed.place.clone() } else { needed.place.parent() };
-    directory.below(place).is_some()
+    let within = || needed.directory && place.below(&needed.place).is_some();
+    directory.below(place).is_some() || within() && matches!(carried.brings(place), Bring::Directory(_))
 }
 
 /// Whether the copy has a hand in the directory: it creates it, or fills it.

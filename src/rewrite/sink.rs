@@ -4,12 +4,10 @@ use super::{
     carried::{Bring, Carried},
     crossing::{Caveat, Crossing, Needed, Obstacle, cross_run},
     presence::{created, makes},
+    restate::destination_text,
     transfer_crossing::cross_transfer,
 };
-use crate::{
-    model::{Action, Build, StagePath, State, StepId, Supply},
-    syntax,
-};
+use crate::model::{Action, Build, StagePath, State, StepId, Supply};
 
 /// A `RUN` that takes less, in seconds, is not worth a move.
 const WORTH_CROSSING: f64 = 1.0;
@@ -74,10 +72,8 @@ pub fn sink(build: &Build<'_>, id: StepId) -> Option<Sink> {
     for step in id.step + 1..stage.steps.len() {
         let below = StepId { step, ..id };
         let after = stage.steps.get(step + 1).map_or(&stage.end, |next| &next.before);
-        let crossed = cross_step(&carried, below, &sink.manifests()).and_then(|crossing| {
-            stays_the_same(&carried, below, after)?;
-            Ok(crossing)
-        });
+        let crossed =
+            stays_the_same(&carried, below, after).and_then(|()| cross_step(&carried, below, &sink.manifests()));
         match crossed {
             Ok(Some(crossing)) => {
                 sink.crossed.push(Crossed { id: below, crossing });
@@ -149,28 +145,22 @@ fn is_cache_buster(name: &str) -> bool {
     name.contains("cachebust") || name.contains("bustcache")
 }
 
-/// Whether the copy means the same in the state after a step: same destination, same values of the variables it mentions.
+/// Whether the copy can be written to mean the same in the state after a step: same destination, same values of the variables it mentions.
 fn stays_the_same(carried: &Carried<'_>, id: StepId, after: &State) -> Result<(), Obstacle> {
     let before = &carried.build.step(carried.id).before;
     let mentioned = &carried.transfer.mentions;
     if let Some(name) = mentioned.iter().find(|name| before.variable(name) != after.variable(name)) {
         return Err(Obstacle::new(id, format!("it changes `{name}`, which the copy mentions"), name.as_str()));
     }
-    if destination_in(carried, after) != carried.transfer.destination {
-        return Err(Obstacle::new(
-            id,
-            "it changes the directory that the copy's destination is relative to",
-            "WORKDIR",
-        ));
+    if destination_text(carried, after).is_some() {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn destination_in(carried: &Carried<'_>, state: &State) -> Option<StagePath> {
-    let (syntax::Body::Copy(arguments) | syntax::Body::Add(arguments)) = &carried.instruction.body else { return None };
-    let escape = carried.build.inputs.file.escape();
-    let expanded = syntax::expand(&arguments.destination.text, escape, &|name| state.lookup(name)).ok()?;
-    expanded.unset.is_empty().then(|| state.directory.join(&expanded.text))
+    let reason = if carried.transfer.destination.as_ref().is_some_and(StagePath::is_floating) {
+        "the copy goes to the working directory of the base image, which is not known, and it changes that directory"
+    } else {
+        "it changes the directory that the copy's destination is relative to"
+    };
+    Err(Obstacle::new(id, reason, "WORKDIR"))
 }
 
 /// The directories that a copy creates get the owner and mode of its flags. Where a step that the copy moves below makes

@@ -8,6 +8,7 @@ use super::{
     early_install::EarlyInstall,
     emit::{insert_above, manifest_lines, move_above},
     moves::{Move, MoveKind, Refused, listed},
+    restate::is_settled,
     sink::Sink,
 };
 use crate::{
@@ -179,7 +180,7 @@ fn describe(
     (step, line): (&WarmUp, &str),
     ahead: &Ahead,
 ) -> Option<Move> {
-    let mut lines = manifest_lines(carried, build.inputs.catalog, &ahead.copied)?;
+    let mut lines = manifest_lines(carried, build.inputs.catalog, &ahead.copied, &build.step(carried.id).before)?;
     let instruction = build.instruction(id);
     lines.push(run_line(build, instruction, command, (step, line), &made(command, &ahead.empty)?));
     let shipped = shipping_stage(build, id.stage, step);
@@ -227,16 +228,17 @@ fn place(
     (step, lines): (&WarmUp, &[String]),
 ) -> Option<TextEdit> {
     let file = build.inputs.file;
-    let is_settled = step.closure.reads.iter().all(|read| {
+    let is_ready = step.closure.reads.iter().all(|read| {
         command.place_of(&read.path).is_some_and(|place| !is_touched_between(build, carried.id, id, &place))
     });
     let between = (carried.id.step + 1..id.step).map(|step| StepId { step, ..id });
     let runs: Vec<(StepId, &Run)> = between.filter_map(|id| Some((id, build.step(id).run()?))).collect();
-    if is_settled && runs.is_empty() && build.step(carried.id).before == build.step(id).before {
+    if is_ready && runs.is_empty() && build.step(carried.id).before == build.step(id).before {
         return Some(insert_above(file, carried.instruction, lines));
     }
     // The directory that a `WORKDIR` between them creates would not get the copy's owner.
-    if carried.instruction.flag("chown").is_some() || !runs.iter().all(|(id, run)| is_free(carried, *id, run)) {
+    let moves = carried.instruction.flag("chown").is_none() && is_settled(carried, &build.step(id).before);
+    if !moves || !runs.iter().all(|(id, run)| is_free(carried, *id, run)) {
         return None;
     }
     move_above(file, carried.instruction, build.instruction(id), lines)

@@ -10,7 +10,7 @@ use super::walk::{Function, MAX_DEPTH, Walker, location_of};
 use super::word::Splitting;
 use crate::text::{LogicalText, TextRange};
 
-impl Walker {
+impl Walker<'_> {
     /// A compound command; what is redirected for it is redirected for each command in it.
     pub(super) fn redirected(
         &mut self,
@@ -62,7 +62,7 @@ impl Walker {
             CompoundCommand::ForClause(clause) => {
                 let words = self.list_of_loop(map, clause.values.as_deref().unwrap_or_default(), place, state);
                 let (name, body) = (&clause.variable_name, &clause.body.list);
-                match words.iter().map(ShellWord::literal).collect::<Option<Vec<_>>>() {
+                match self.values_of(&words, state) {
                     Some(values) if (1..=self.rounds).contains(&values.len()) && asks_for(map, name) => {
                         self.rounds -= values.len();
                         self.unrolled(map, (name, &values), body, place, state);
@@ -99,11 +99,24 @@ impl Walker {
         found
     }
 
+    /// The words as the shell would put them, where they are known.
+    fn values_of(&self, words: &[ShellWord], state: &State) -> Option<Vec<String>> {
+        let mut found = Vec::new();
+        for word in words {
+            match word.literal() {
+                Some(text) => found.push(text.to_owned()),
+                None if word.lists_files() => found.extend((self.listing)(word, &state.directory)?),
+                None => return None,
+            }
+        }
+        Some(found)
+    }
+
     /// A loop over words that are known: its body once for each.
     fn unrolled(
         &mut self,
         map: &LogicalText,
-        (variable, values): (&str, &[&str]),
+        (variable, values): (&str, &[String]),
         body: &CompoundList,
         place: Place,
         state: &mut State,
@@ -115,7 +128,7 @@ impl Walker {
         for (round, value) in values.iter().enumerate() {
             let is_last = round + 1 == values.len();
             let status = if counts && !is_last { Status::Middle } else { place.status };
-            inside.assign(variable, Some((*value).to_owned()));
+            inside.assign(variable, Some(value.clone()));
             self.list(map, body, Place { status, ..place.conditional() }, &mut inside);
         }
         let gathered = self.script.commands.get(first..).unwrap_or_default();
@@ -225,7 +238,7 @@ fn loop_list(range: TextRange, listing: Vec<ShellWord>, state: &State) -> Simple
         user: state.user.clone(),
         redirects: Vec::new(),
         directory: state.directory.clone(),
-        guard: Guard { conditional: true, masked: true },
+        guard: Guard { conditional: true, masked: true, by_order: false },
     }
 }
 

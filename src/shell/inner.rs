@@ -39,7 +39,7 @@ struct Options {
     at_home: bool,
 }
 
-impl Walker {
+impl Walker<'_> {
     /// The script that a command runs, where it stands in the text.
     pub(super) fn inner_script(&self, map: &LogicalText, draft: &Draft, stripped: &Stripped) -> Option<InnerScript> {
         let words = draft.words.get(stripped.command..)?;

@@ -174,4 +174,6 @@ pub struct Guard {
     /// Its failure does not fail the step: `|| …` follows, it is not the last of a pipeline, it runs in the background,
     /// it is negated or a condition, or `;` follows without `set -e`.
     pub masked: bool,
+    /// It is masked for no other reason than that a `;` or another round of a loop follows without `set -e`.
+    pub by_order: bool,
 }

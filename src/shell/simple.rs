@@ -53,7 +53,7 @@ impl Draft {
     }
 }
 
-impl Walker {
+impl Walker<'_> {
     pub(super) fn simple(&mut self, map: &LogicalText, node: &Node, place: Place, state: &mut State) {
         let mut draft = Draft::default();
         for item in node.prefix.iter().flat_map(|prefix| &prefix.0) {
@@ -220,6 +220,13 @@ impl Walker {
             self.bare(map, draft, place, state);
             return;
         }
+        if let [condition] = draft.words.as_slice()
+            && condition.raw.starts_with("[[")
+            && is_test(&condition.raw)
+        {
+            self.condition(map, draft, place, state);
+            return;
+        }
         let stripped = prefix::strip(&draft.words);
         let script = self.inner_script(map, &draft, &stripped);
         self.run_substitutions(map, &draft, script.as_ref().map(|script| script.range), place, state);
@@ -254,6 +261,20 @@ impl Walker {
         let directory = if builtin::enters(&name) { state.directory.clone() } else { before };
         let command = command_of(map, draft, stripped, state);
         self.script.commands.push(SimpleCommand { directory, guard, ..command });
+    }
+
+    /// A `[[ … ]]`.
+    fn condition(&mut self, map: &LogicalText, mut draft: Draft, place: Place, state: &State) {
+        self.run_substitutions(map, &draft, None, place, state);
+        let range = draft.places.first().copied().unwrap_or_default();
+        let Some(words) = self.conditional_words(map, range, state) else {
+            self.unreadable(map, range, "a condition in `[[ ]]` cannot be read");
+            return;
+        };
+        (draft.words, draft.places) = words.into_iter().unzip();
+        let guard = place.guard(state);
+        let command = command_of(map, draft, Stripped::default(), state);
+        self.script.commands.push(SimpleCommand { guard, ..command });
     }
 
     /// A command of assignments and redirections only. It sets variables; what it redirects, it creates.

@@ -59,7 +59,11 @@ impl Place {
     }
 
     pub(super) fn guard(self, state: &State) -> Guard {
-        Guard { conditional: self.conditional || state.may_have_left, masked: self.masked(state) }
+        Guard {
+            conditional: self.conditional || state.may_have_left,
+            masked: self.masked(state),
+            by_order: self.status == Status::Middle && !state.errexit,
+        }
     }
 }
 

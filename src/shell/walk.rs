@@ -8,7 +8,7 @@ use brush_parser::ast::{AndOr, Command, CompoundCommand, CompoundList, Pipeline,
 use super::script::{Directory, Script, Unreadable};
 use super::state::{Place, State, Status};
 use super::word::{self, Reading, Splitting};
-use super::{grammar, lexer, nested};
+use super::{Listing, grammar, lexer, nested};
 use crate::text::{LogicalText, TextRange};
 
 /// How many compound commands and inner scripts may stand in one another before the rest is given up.
@@ -18,11 +18,10 @@ pub(super) const MAX_DEPTH: usize = 64;
 const MAX_SCRIPTS: usize = 12;
 
 /// How many rounds of loops over known words are walked one by one, in all.
-pub(super) const MOST_ROUNDS: usize = 32;
+const MOST_ROUNDS: usize = 32;
 
 /// What is gathered while walking.
-#[derive(Default)]
-pub(super) struct Walker {
+pub(super) struct Walker<'a> {
     pub(super) script: Script,
     pub(super) functions: HashMap<String, Function>,
     /// How often each variable is assigned.
@@ -30,6 +29,8 @@ pub(super) struct Walker {
     pub(super) depth: usize,
     /// How many rounds of loops may still be walked one by one.
     pub(super) rounds: usize,
+    /// Names of files that patterns stand for.
+    pub(super) listing: &'a Listing<'a>,
     scripts: usize,
 }
 
@@ -43,7 +44,19 @@ pub(super) struct Function {
     pub(super) moves: bool,
 }
 
-impl Walker {
+impl<'a> Walker<'a> {
+    pub(super) fn new(listing: &'a Listing<'a>) -> Self {
+        Self {
+            script: Script::default(),
+            functions: HashMap::new(),
+            assigned: HashMap::new(),
+            depth: 0,
+            rounds: MOST_ROUNDS,
+            listing,
+            scripts: 0,
+        }
+    }
+
     /// Walks the script in `range` of the text.
     pub(super) fn run(&mut self, map: &LogicalText, range: TextRange, place: Place, state: &mut State) {
         if self.depth >= MAX_DEPTH || self.scripts >= MAX_SCRIPTS {
