@@ -57,7 +57,7 @@ impl Directories<'_> {
         texts.sort();
         // A pattern that fits nothing stays as it is.
         if texts.is_empty() {
-            texts.push(letters.iter().map(Letter::text).collect());
+            texts.push(letters.iter().map(|letter| letter.text()).collect());
         }
         Some((texts, looked_into))
     }
@@ -84,9 +84,9 @@ enum Letter {
 }
 
 impl Letter {
-    fn text(&self) -> char {
+    fn text(self) -> char {
         match self {
-            Self::Char(char) => *char,
+            Self::Char(char) => char,
             Self::One => '?',
             Self::Many => '*',
         }
