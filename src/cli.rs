@@ -4,6 +4,8 @@
 //! everything else to standard error. What keeps the program from doing its work is a `Failure`: one clear message that
 //! names the file and the remedy, and exit code 2. Files are written by `write`, whole or not at all.
 
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+mod build;
 mod cache;
 mod check;
 mod completions;
@@ -50,6 +52,9 @@ enum Command {
     Optimize(optimize::OptimizeArgs),
     /// Build two Dockerfiles, and prove that the second may take the place of the first.
     Verify(verify::VerifyArgs),
+    /// Execute a Dockerfile: build an image without Docker, a daemon or root.
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    Build(Box<build::BuildArgs>),
     /// Write a `layerwise.toml` to begin with.
     Init(init::InitArgs),
     /// Show what is in force for a file, and where each value comes from.
@@ -99,6 +104,8 @@ pub fn main() -> ExitCode {
         Command::Cache(args) => cache::run(args),
         Command::Optimize(args) => optimize::run(args),
         Command::Verify(args) => verify::run(args),
+        #[cfg(all(feature = "runtime", target_os = "linux"))]
+        Command::Build(args) => build::run(args),
         Command::Init(args) => init::run(args),
         Command::Config(args) => config::run(args, &Cli::command()),
         Command::Explain(args) => explain::run(args),

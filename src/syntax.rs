@@ -32,7 +32,7 @@ pub use ast::{
 };
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use expand::{ExpandError, Expansion, expand, expand_heredoc, expand_words, variables};
-pub use flags::flag_names;
+pub use flags::{duration_in_nanoseconds, flag_names};
 pub use image::ImageReference;
 pub use mount::{Mount, MountKind, Sharing};
 pub use tokens::{Token, TokenKind};

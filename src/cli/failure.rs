@@ -139,6 +139,10 @@ pub(super) enum Failure {
         #[help]
         help: String,
     },
+    /// The store, the sandbox, or what an image is written to.
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    #[error("{0}")]
+    Runtime(String),
     /// The configuration.
     #[error(transparent)]
     Config(Arc<ConfigError>),

@@ -160,6 +160,24 @@ impl Selector {
         (collector.found, collector.cut)
     }
 
+    /// Everything that is copied of one of the [roots](Selector::roots), in the order of the names, a directory before what
+    /// lies in it.
+    pub fn selected_from(&self, view: &Filtered<'_>, root: &Root) -> Vec<Selected> {
+        let Some(word) = self.words.get(root.source) else { return Vec::new() };
+        let mut collector = Collector::new(view, self, usize::MAX);
+        collector.root(word, root);
+        collector.found.sort_by_cached_key(|selected| selected.path.replace('/', "\0"));
+        collector.found
+    }
+
+    /// Whether a source that takes nothing is no reason to fail: it has wildcards.
+    pub fn may_take_nothing(&self) -> bool {
+        let is_open = |word: &Word| {
+            word.wild.is_some() || word.include.as_ref().is_some_and(|include| include.plain.is_none())
+        };
+        self.words.iter().all(is_open)
+    }
+
     /// Sources that take nothing from the context as it is: the build fails for one without wildcards.
     pub fn unmatched(&self, view: &Filtered<'_>) -> Vec<&str> {
         let takes_nothing = |(source, word): &(usize, &Word)| {

@@ -129,8 +129,9 @@ fn duration_is_valid(text: &str) -> bool {
     duration_in_nanoseconds(text).is_some_and(|length| length == 0.0 || length >= 1e6)
 }
 
-/// A sign, then numbers with units: `1h`, `1.5m`, `1m30s`; or a plain `0`.
-fn duration_in_nanoseconds(text: &str) -> Option<f64> {
+/// The length of a duration as Go's `time.ParseDuration` reads it: a sign, then numbers with units: `1h`, `1.5m`, `1m30s`;
+/// or a plain `0`.
+pub fn duration_in_nanoseconds(text: &str) -> Option<f64> {
     const UNITS: [(&str, f64); 8] =
         [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("h", 3.6e12)];
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -1,6 +1,8 @@
 //! Tests of what a user sees, in one binary.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where it stands")]
 
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+mod build;
 mod builders;
 mod cache;
 mod cli;

@@ -1,0 +1,245 @@
+//! `layerwise build`: a Dockerfile executed for real, without Docker, a daemon or root.
+
+mod arguments;
+mod events;
+mod failed;
+mod live;
+mod output;
+mod plain;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::failure::{self, Failure};
+use super::{Status, terminal};
+use crate::runtime::build::{self, Built, Pull, Request, Secret};
+use crate::runtime::image::{Platform, Reference};
+use crate::runtime::namespace::{self, Ids, Wish};
+use crate::runtime::progress::Sink;
+use crate::runtime::sandbox::{Limits, Network};
+use crate::runtime::layer::Owners;
+use crate::runtime::store::Store;
+use crate::syntax::Dockerfile;
+
+/// What `build` is asked.
+#[derive(Debug, Args)]
+pub(super) struct BuildArgs {
+    /// The build context: a folder.
+    #[arg(default_value = ".", value_name = "CONTEXT")]
+    context: PathBuf,
+
+    /// The Dockerfile; `Dockerfile` or `Containerfile` in the context unless given. `-` reads standard input.
+    #[arg(long, short, value_name = "FILE")]
+    file: Option<PathBuf>,
+
+    /// A name for the image in the store; `name:tag`.
+    #[arg(long, short, value_name = "NAME", value_parser = arguments::reference)]
+    tag: Vec<Reference>,
+
+    /// The stage to build; the last unless given.
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+
+    /// A value for a build argument; a name alone takes the value from the environment.
+    #[arg(long = "build-arg", value_name = "NAME=VALUE")]
+    build_arg: Vec<String>,
+
+    /// Where else the image goes: `oci:DIR[:TAG]`, `docker-archive:FILE`, `dir:DIR` or `tar:FILE`.
+    #[arg(long, short, value_name = "WHERE", value_parser = arguments::output)]
+    output: Vec<PathBuf>,
+
+    /// For which platform, such as `linux/arm64`; this machine's unless given.
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<Platform>,
+
+    /// Execute every step, whatever the store has.
+    #[arg(long)]
+    no_cache: bool,
+
+    /// When to ask the registry for an image.
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "missing", default_missing_value = "always", num_args = 0..=1, require_equals = true)]
+    pull: arguments::When,
+
+    /// A secret for `RUN --mount=type=secret`: `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`.
+    #[arg(long, value_name = "SECRET", value_parser = arguments::secret)]
+    secret: Vec<(String, Secret)>,
+
+    /// An SSH agent for `RUN --mount=type=ssh`: `default`, or `NAME=SOCKET`.
+    #[arg(long, value_name = "AGENT", value_parser = arguments::ssh, num_args = 0..=1, default_missing_value = "default")]
+    ssh: Vec<(String, PathBuf)>,
+
+    /// What steps see of the network: this machine's, or nothing.
+    #[arg(long, value_enum, value_name = "NETWORK", default_value = "default")]
+    network: arguments::Net,
+
+    /// A label of the image.
+    #[arg(long, value_name = "NAME=VALUE")]
+    label: Vec<String>,
+
+    /// A name that steps resolve: `NAME:ADDRESS`.
+    #[arg(long, value_name = "HOST", value_parser = arguments::host)]
+    add_host: Vec<(String, std::net::IpAddr)>,
+
+    /// Right that steps may ask for.
+    #[arg(long, value_name = "RIGHT", value_parser = ["security.insecure", "network.host"])]
+    allow: Vec<String>,
+
+    /// How long a step may take, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+
+    /// Most memory of a step, such as `512m`; where the kernel grants it.
+    #[arg(long, value_name = "BYTES", value_parser = arguments::bytes)]
+    memory: Option<u64>,
+
+    /// Most processes of a step at once; where the kernel grants it.
+    #[arg(long, value_name = "COUNT")]
+    processes: Option<u64>,
+
+    /// How to show what happens; `json` prints one object per line, as documented in `docs/build.md`.
+    #[arg(long, value_enum, value_name = "KIND", default_value = "auto")]
+    progress: arguments::Progress,
+
+    /// Print only the digest of the image.
+    #[arg(long, short, conflicts_with = "progress")]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &BuildArgs) -> Status {
+    match execute(args) {
+        Ok(status) => status,
+        Err(failure) => {
+            failure::report(&[failure]);
+            Status::Failed
+        }
+    }
+}
+
+/// A Dockerfile with the paths that belong to it.
+struct Source {
+    /// As people should read it.
+    name: String,
+    text: String,
+    /// Relative to the context.
+    path: String,
+    /// The ignore file beside a Dockerfile that stands outside of the context.
+    ignore: Option<String>,
+}
+
+fn execute(args: &BuildArgs) -> Result<Status, Failure> {
+    let source = read(args)?;
+    let file = Dockerfile::parse(&source.text);
+    // Before any thread is started.
+    let ids = namespace::enter(Wish::Best).map_err(|error| Failure::Runtime(error.to_string()))?;
+    let owners = match &ids {
+        Ids::Root => Owners::Kept,
+        Ids::Mapped(_) => Owners::Mapped,
+        Ids::Single { .. } | Ids::None { .. } => Owners::Recorded,
+    };
+    let store = Store::default_root().and_then(|root| Store::open(&root));
+    let store = store.map_err(|error| Failure::Runtime(error.to_string()))?.with_owners(owners);
+    let sink = sink(args);
+    let (labels, arguments) = (arguments::pairs(&args.label, false), arguments::pairs(&args.build_arg, true));
+    let secrets: BTreeMap<_, _> = args.secret.iter().cloned().collect();
+    let ssh: BTreeMap<_, _> = args.ssh.iter().cloned().collect();
+    let request = Request {
+        file: &file,
+        path: &source.path,
+        ignore_beside: source.ignore.as_deref(),
+        context: &args.context,
+        target: args.target.as_deref(),
+        epoch: epoch(&arguments)?,
+        arguments: &arguments,
+        platform: args.platform.clone().unwrap_or_else(Platform::host),
+        no_cache: args.no_cache,
+        pull: Pull::from(args.pull),
+        labels: &labels,
+        secrets: &secrets,
+        ssh: &ssh,
+        network: Network::from(args.network),
+        allow_insecure: args.allow.iter().any(|right| right == "security.insecure"),
+        extra_hosts: args.add_host.clone(),
+        timeout: args.timeout.map(Duration::from_secs),
+        limits: Limits { memory: args.memory, processes: args.processes, ..Limits::default() },
+    };
+    let result = build::build(&request, &store, &ids, sink.as_ref());
+    drop(sink);
+    match result {
+        Ok(built) => {
+            keep(args, &store, &built)?;
+            Ok(Status::Clean)
+        }
+        Err(error) => {
+            failed::report(&error, &source.name, &file, args.progress == arguments::Progress::Json);
+            Ok(Status::Findings)
+        }
+    }
+}
+
+/// Names and exports the image.
+fn keep(args: &BuildArgs, store: &Store, built: &Built) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Runtime(error.to_string());
+    for reference in &args.tag {
+        store.tag(reference, &built.manifest).map_err(|error| failed(&error))?;
+    }
+    for output in &args.output {
+        output::layout(store, &built.manifest, output).map_err(|error| failed(&error))?;
+    }
+    if args.quiet || args.progress == arguments::Progress::Quiet {
+        terminal::print(&format!("{}\n", built.manifest.digest));
+    } else if args.progress != arguments::Progress::Json {
+        terminal::note(&plain::summary(built, &args.tag));
+    }
+    Ok(())
+}
+
+fn sink(args: &BuildArgs) -> Box<dyn Sink> {
+    use arguments::Progress;
+    use std::io::IsTerminal;
+    match args.progress {
+        _ if args.quiet => Box::new(crate::runtime::progress::Silent),
+        Progress::Quiet => Box::new(crate::runtime::progress::Silent),
+        Progress::Json => Box::new(events::Events),
+        Progress::Auto | Progress::Tty if std::io::stderr().is_terminal() => Box::new(live::Live::new()),
+        _ => Box::new(plain::Plain::default()),
+    }
+}
+
+/// `SOURCE_DATE_EPOCH`, as a build argument or from the environment.
+fn epoch(arguments: &BTreeMap<String, String>) -> Result<Option<i64>, Failure> {
+    let given = arguments.get("SOURCE_DATE_EPOCH").cloned().or_else(|| std::env::var("SOURCE_DATE_EPOCH").ok());
+    let Some(text) = given.filter(|text| !text.is_empty()) else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| Failure::Runtime(format!("SOURCE_DATE_EPOCH is `{text}`, not a number of seconds")))
+}
+
+fn read(args: &BuildArgs) -> Result<Source, Failure> {
+    let context = args.context.canonicalize().ok().filter(|context| context.is_dir());
+    let context = context.ok_or_else(|| Failure::NoContext(super::shown(&args.context)))?;
+    if args.file.as_deref() == Some(Path::new("-")) {
+        let text = super::read::stream(&mut std::io::stdin(), "standard input")?;
+        return Ok(Source { name: "standard input".to_owned(), text, path: "Dockerfile".to_owned(), ignore: None });
+    }
+    let file = match &args.file {
+        Some(file) => file.clone(),
+        None => default_file(&args.context)?,
+    };
+    let name = super::shown(&file);
+    let text = super::read::file(&file, &name)?;
+    let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+    let inside = real.strip_prefix(&context).ok().map(|path| path.to_string_lossy().into_owned());
+    let beside = PathBuf::from(format!("{}.dockerignore", file.display()));
+    let ignore = match inside {
+        None if beside.exists() => Some(super::read::file(&beside, &super::shown(&beside))?),
+        _ => None,
+    };
+    Ok(Source { name, text, path: inside.unwrap_or_else(|| "Dockerfile".to_owned()), ignore })
+}
+
+fn default_file(context: &Path) -> Result<PathBuf, Failure> {
+    let candidates = ["Dockerfile", "Containerfile"].map(|name| context.join(name));
+    let found = candidates.iter().find(|path| path.exists());
+    found.cloned().ok_or_else(|| Failure::NoDockerfile(super::shown(context)))
+}

@@ -1,0 +1,156 @@
+//! Arguments of `build` that are more than text.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use crate::runtime::build::{Pull, Secret};
+use crate::runtime::image::Reference;
+use crate::runtime::sandbox::Network;
+
+/// When to ask the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum When {
+    /// Where the store has no image of that name.
+    Missing,
+    /// Always: the name may mean another image by now.
+    #[value(alias = "true")]
+    Always,
+    /// Never.
+    #[value(alias = "false")]
+    Never,
+}
+
+impl From<When> for Pull {
+    fn from(when: When) -> Self {
+        match when {
+            When::Missing => Self::Missing,
+            When::Always => Self::Always,
+            When::Never => Self::Never,
+        }
+    }
+}
+
+/// What steps see of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Net {
+    /// This machine's network.
+    #[value(alias = "host")]
+    Default,
+    /// Nothing but themselves.
+    None,
+}
+
+impl From<Net> for Network {
+    fn from(net: Net) -> Self {
+        match net {
+            Net::Default => Self::Host,
+            Net::None => Self::None,
+        }
+    }
+}
+
+/// How to show what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Progress {
+    /// Live lines on a terminal, else plain ones.
+    Auto,
+    /// Live lines.
+    Tty,
+    /// One line after the other.
+    Plain,
+    /// One object per line, for programs.
+    Json,
+    /// Nothing but the digest.
+    Quiet,
+}
+
+/// Reads a name for the image.
+pub(super) fn reference(text: &str) -> Result<Reference, String> {
+    text.parse().map_err(|error: crate::runtime::image::ReferenceError| error.to_string())
+}
+
+/// Reads where an image goes.
+pub(super) fn output(text: &str) -> Result<PathBuf, String> {
+    text.strip_prefix("oci:").map(PathBuf::from).ok_or_else(|| format!("`{text}` is no output: give `oci:DIR`"))
+}
+
+/// Reads `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`; a name alone is a variable or a file of that name.
+pub(super) fn secret(text: &str) -> Result<(String, Secret), String> {
+    let (mut id, mut file, mut variable) = (None, None, None);
+    for field in text.split(',') {
+        match field.split_once('=') {
+            Some(("id", value)) => id = Some(value.to_owned()),
+            Some(("src" | "source", value)) => file = Some(value.to_owned()),
+            Some(("env", value)) => variable = Some(value.to_owned()),
+            Some(("type", "file" | "env")) => {}
+            _ => return Err(format!("`{field}` is not known here: give `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`")),
+        }
+    }
+    let id = id.filter(|id| !id.is_empty()).ok_or("a secret needs an `id`")?;
+    let value = |name: &str| std::env::var_os(name).map(std::os::unix::ffi::OsStringExt::into_vec);
+    let source = match (file, variable) {
+        (Some(file), _) => Secret::File(PathBuf::from(file)),
+        (None, Some(name)) => Secret::Value(value(&name).ok_or_else(|| format!("the variable `{name}` is not set"))?),
+        (None, None) => value(&id).map_or_else(|| Secret::File(PathBuf::from(&id)), Secret::Value),
+    };
+    Ok((id, source))
+}
+
+/// Reads `default` or `NAME=SOCKET`.
+pub(super) fn ssh(text: &str) -> Result<(String, PathBuf), String> {
+    if let Some((id, socket)) = text.split_once('=') {
+        return Ok((id.to_owned(), PathBuf::from(socket)));
+    }
+    let socket = std::env::var_os("SSH_AUTH_SOCK").filter(|socket| !socket.is_empty());
+    let socket = socket.ok_or("no SSH agent is there: `SSH_AUTH_SOCK` is not set; give `NAME=SOCKET`")?;
+    Ok((text.to_owned(), PathBuf::from(socket)))
+}
+
+/// Reads `NAME:ADDRESS` or `NAME=ADDRESS`.
+pub(super) fn host(text: &str) -> Result<(String, IpAddr), String> {
+    let wrong = || format!("`{text}` is no host: give `NAME:ADDRESS`");
+    let (name, address) = text.split_once(['=', ':']).ok_or_else(wrong)?;
+    let address = address.trim_start_matches('[').trim_end_matches(']');
+    Ok((name.to_owned(), address.parse().map_err(|_| wrong())?))
+}
+
+/// Reads a size: `512m`, `2g`.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let lower = text.to_ascii_lowercase();
+    let digits = lower.trim_end_matches(['b', 'i', 'k', 'm', 'g', 't']);
+    let shift = match lower[digits.len()..].chars().next() {
+        Some('k') => 10,
+        Some('m') => 20,
+        Some('g') => 30,
+        Some('t') => 40,
+        _ => 0,
+    };
+    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    number.ok_or_else(|| format!("`{text}` is no size: give a number with `k`, `m` or `g`"))
+}
+
+/// `NAME=VALUE` pairs. A name alone is empty or, with `environment`, has the value that the environment gives it.
+pub(super) fn pairs(given: &[String], environment: bool) -> BTreeMap<String, String> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+        None if environment => Some((text.clone(), std::env::var(text).ok()?)),
+        None => Some((text.clone(), String::new())),
+    };
+    given.iter().filter_map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_hosts_are_read() {
+        assert_eq!(bytes("512m"), Ok(512 << 20));
+        assert_eq!((bytes("7"), bytes("1GiB")), (Ok(7), Ok(1 << 30)));
+        assert!(["", "m", "1x", "99999999999999t", "é"].iter().all(|text| bytes(text).is_err()));
+        assert_eq!(host("a:::1").unwrap().1.to_string(), "::1");
+        assert!(host("a").is_err() && host("a:b").is_err());
+        assert!(secret("id=a,src=/x").is_ok() && secret("src=/x").is_err() && secret("x").is_err());
+    }
+}

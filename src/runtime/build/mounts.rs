@@ -1,0 +1,291 @@
+//! The mounts of a `RUN`.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::BuildError;
+use super::key::KeyBuilder;
+use super::line::Line;
+use super::plan::{self, Base};
+use super::site::Site;
+use super::stage::StageBuild;
+use super::state::State;
+use crate::context::{Destination, Filtered, Selector, path};
+use crate::runtime::copy::{Placement, Placer, Selection, Target};
+use crate::runtime::overlay::{self, Mounted};
+use crate::runtime::sandbox::{MountKind, StepMount};
+use crate::runtime::store::{CacheMount, Sharing, SnapshotDraft};
+use crate::runtime::tree::Tree;
+use crate::syntax::{Mount, MountKind as Kind, Sharing as Shared};
+
+/// A mount with its variables replaced.
+pub(super) struct Mounting {
+    mount: Mount,
+    /// Absolute.
+    target: String,
+    /// What a bind mount, or a new cache, shows.
+    files: Option<Files>,
+}
+
+/// Files of the context, a stage or an image.
+struct Files {
+    tree: Arc<Tree>,
+    state: Option<Arc<State>>,
+    /// The path in the tree, links followed.
+    path: String,
+    selection: Selection,
+    /// The digest of all that is shown.
+    digest: String,
+}
+
+/// What must stay while a command runs.
+#[derive(Default)]
+pub(super) struct Kept {
+    _mounted: Vec<Mounted>,
+    _drafts: Vec<SnapshotDraft>,
+    _caches: Vec<CacheMount>,
+}
+
+impl Mounting {
+    /// Adds what decides the result: what a bind mount shows; of all else only that it is there.
+    pub(super) fn digest(&self, key: &mut KeyBuilder) {
+        let mount = &self.mount;
+        let kind = format!("{:?} {}", mount.kind, mount.read_only);
+        key.texts(["mount", &kind, &self.target]);
+        if mount.kind == Kind::Secret || mount.kind == Kind::Ssh {
+            key.texts([mount.id.as_deref(), mount.env.as_deref()].map(Option::unwrap_or_default));
+        }
+        if let Some(files) = &self.files {
+            key.text(&files.digest);
+        }
+    }
+}
+
+/// Reads the mounts of an instruction.
+pub(super) fn prepare(build: &StageBuild<'_, '_>, line: &Line<'_>) -> Result<Vec<Mounting>, BuildError> {
+    plan::mounts(line.instruction).map(|mount| prepared(build, line, mount)).collect()
+}
+
+fn prepared(build: &StageBuild<'_, '_>, line: &Line<'_>, mut mount: Mount) -> Result<Mounting, BuildError> {
+    let state = &build.state;
+    for value in [
+        &mut mount.target,
+        &mut mount.source,
+        &mut mount.id,
+        &mut mount.mode,
+        &mut mount.uid,
+        &mut mount.gid,
+        &mut mount.size,
+        &mut mount.env,
+    ] {
+        let Some(text) = value.take() else { continue };
+        *value = Some(state.expand(line, &text)?);
+    }
+    let named = mount.target.clone().filter(|target| !target.is_empty());
+    let target = match (mount.kind, named) {
+        (_, Some(target)) => format!("/{}", path::clean(&state.absolute(&target))),
+        (Kind::Secret, None) => format!("/run/secrets/{}", secret_id(&mount)),
+        (Kind::Ssh, None) => "/run/buildkit/ssh_agent.0".to_owned(),
+        (_, None) => return Err(line.error("a mount has no `target`")),
+    };
+    if target == "/" {
+        return Err(line.error("a mount cannot take the place of `/`"));
+    }
+    let wants_files = mount.kind == Kind::Bind || (mount.kind == Kind::Cache && mount.from.is_some());
+    let files = if wants_files { Some(files(build, line, &mount)?) } else { None };
+    Ok(Mounting { mount, target, files })
+}
+
+fn files(build: &StageBuild<'_, '_>, line: &Line<'_>, mount: &Mount) -> Result<Files, BuildError> {
+    let site = build.site;
+    let (tree, state, place) = match mount.from.as_deref().filter(|from| !from.is_empty()) {
+        None => (Arc::clone(&site.context), None, "the build context".to_owned()),
+        Some(from) => {
+            let base = site.plan.source(from, build.index);
+            let base = base.ok_or_else(|| line.error(format!("there is no stage `{from}` before this one")))?;
+            let place = if matches!(base, Base::Stage(_)) { format!("the stage `{from}`") } else { format!("the image `{from}`") };
+            let state = site.state_of(&base, build.state.image.platform(), line)?;
+            (site.tree(&state)?, Some(state), place)
+        }
+    };
+    let ignore = if state.is_none() { site.ignore.as_ref() } else { None };
+    let view = Filtered::new(tree.as_ref(), ignore);
+    let source = mount.source.as_deref().unwrap_or("/");
+    let real = tree.resolve(source, true).map_err(|error| line.error(error))?;
+    let missing = || line.error(format!("`{source}` does not exist in {place}, so it cannot be mounted"));
+    if view.entry(&real).is_none() {
+        return Err(missing());
+    }
+    // The path is plain: what it holds is not read as a pattern.
+    let plain: String = real.chars().flat_map(|char| ['\\', char].into_iter().skip(usize::from(!is_special(char)))).collect();
+    let selector = Selector::new(&[format!("/{plain}")], Destination::new("/", "/"));
+    let selection = Selection::new(&tree, &view, &selector, false, &place).map_err(|error| line.error(error))?;
+    let mut hash = blake3::Hasher::new();
+    selection.digest(&tree, state.is_some(), &mut hash).map_err(|error| line.error(error))?;
+    Ok(Files { tree, state, path: real, selection, digest: hash.finalize().to_hex().to_string() })
+}
+
+fn is_special(char: char) -> bool {
+    matches!(char, '*' | '?' | '[' | '\\')
+}
+
+fn secret_id(mount: &Mount) -> String {
+    let given = [&mount.id, &mount.source].into_iter().flatten().find(|id| !id.is_empty());
+    given.cloned().unwrap_or_else(|| path::base(mount.target.as_deref().unwrap_or_default()).to_owned())
+}
+
+/// What the command gets: its mounts, the secrets in variables, and what must be kept until it ends.
+type Opened = (Vec<StepMount>, Vec<(String, Vec<u8>)>, Kept);
+
+/// Opens what the mounts show.
+pub(super) fn open(mountings: &[Mounting], site: &Site<'_>, line: &Line<'_>) -> Result<Opened, BuildError> {
+    let mut opened: Opened = Default::default();
+    for mounting in mountings {
+        let kind = match mounting.mount.kind {
+            Kind::Bind => Some(bind(mounting, site, line, &mut opened.2)?),
+            Kind::Cache => Some(cache(mounting, site, line, &mut opened.2)?),
+            Kind::Tmpfs => Some(MountKind::Tmpfs { size: mounting.mount.size.as_deref().and_then(bytes_of) }),
+            Kind::Secret => secret(mounting, site, line, &mut opened.1)?,
+            Kind::Ssh => ssh(mounting, site, line, &mut opened.1)?,
+        };
+        opened.0.extend(kind.map(|kind| StepMount { target: PathBuf::from(&mounting.target), kind }));
+    }
+    Ok(opened)
+}
+
+fn bind(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept) -> Result<MountKind, BuildError> {
+    let Some(files) = &mounting.files else { return Err(line.error("a mount shows nothing")) };
+    let read_only = mounting.mount.read_only;
+    let draft = site.store.new_snapshot(None)?;
+    let Some(state) = &files.state else {
+        // What the ignore file leaves out is not to be seen, and files of the context are root's: so they are copied.
+        let source = copied(files, &draft, site, line)?;
+        kept._drafts.push(draft);
+        return Ok(MountKind::Bind { source, read_only });
+    };
+    let lowers = site.layers(state)?;
+    let mounted = if read_only && !lowers.is_empty() {
+        overlay::mount_read_only(&lowers, site.ids)
+    } else {
+        // What is written is thrown away.
+        overlay::mount(&lowers, &draft.upper, &draft.work, site.ids)
+    };
+    let mounted = mounted.map_err(|error| line.error(error))?;
+    let source = open_in(&mounted, &files.path).map_err(|error| line.error(error))?;
+    kept._mounted.push(mounted);
+    kept._drafts.push(draft);
+    Ok(MountKind::Tree { source: Arc::new(source), read_only })
+}
+
+fn open_in(mounted: &Mounted, path: &str) -> std::io::Result<OwnedFd> {
+    use rustix::fs::{Mode, OFlags, ResolveFlags};
+    let path = crate::runtime::tree::name::bytes(if path.is_empty() { "." } else { path });
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat2(mounted.root(), &*path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?)
+}
+
+/// The files of the context, copied to a folder of their own.
+fn copied(files: &Files, draft: &SnapshotDraft, site: &Site<'_>, line: &Line<'_>) -> Result<PathBuf, BuildError> {
+    let failed = |error| line.error(error);
+    let empty = Tree::stacked(std::iter::empty::<PathBuf>()).map_err(|error| line.error(error))?;
+    let mut target = Target::new(empty, &draft.upper, site.store.owners()).map_err(failed)?;
+    let is_file = files.selection.roots.first().is_some_and(|(root, _)| root.kind != crate::context::EntryKind::Directory);
+    let destination = if is_file { "/file" } else { "/folder/" };
+    let placement = Placement { destination: destination.to_owned(), owner: None, mode: None, parents: false };
+    Placer::new(&files.tree, &mut target, &placement, false).place(&files.selection).map_err(failed)?;
+    Ok(draft.upper.join(destination.trim_matches('/')))
+}
+
+fn cache(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept) -> Result<MountKind, BuildError> {
+    let mount = &mounting.mount;
+    let id = mount.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| mounting.target.clone());
+    let sharing = match mount.sharing {
+        Shared::Shared => Sharing::Shared,
+        Shared::Private => Sharing::Private,
+        Shared::Locked => Sharing::Locked,
+    };
+    let directory = site.store.mount_dir(&id, sharing)?;
+    if directory.is_new {
+        let empty = Tree::stacked(std::iter::empty::<PathBuf>()).map_err(|error| line.error(error))?;
+        let mut target =
+            Target::new(empty, &directory.path, site.store.owners()).map_err(|error| line.error(error))?;
+        if let Some(files) = &mounting.files {
+            let placement = Placement { destination: "/".to_owned(), owner: None, mode: None, parents: false };
+            let placed = Placer::new(&files.tree, &mut target, &placement, true).place(&files.selection);
+            placed.map_err(|error| line.error(error))?;
+        }
+        let owner = (number(mount.uid.as_deref(), 10), number(mount.gid.as_deref(), 10));
+        let mode = mount.mode.as_deref().map_or(0o755, |mode| number(Some(mode), 8));
+        let set = target.set_owner("", owner, rustix::fs::FileType::Directory).and_then(|()| target.set_mode("", mode));
+        set.map_err(|error| line.error(error))?;
+    }
+    let source = directory.path.clone();
+    kept._caches.push(directory);
+    Ok(MountKind::Bind { source, read_only: mount.read_only })
+}
+
+fn number(text: Option<&str>, base: u32) -> u32 {
+    text.and_then(|text| u32::from_str_radix(text, base).ok()).unwrap_or_default()
+}
+
+fn secret(
+    mounting: &Mounting,
+    site: &Site<'_>,
+    line: &Line<'_>,
+    variables: &mut Vec<(String, Vec<u8>)>,
+) -> Result<Option<MountKind>, BuildError> {
+    let mount = &mounting.mount;
+    let id = secret_id(mount);
+    let Some(content) = site.request.secrets.get(&id) else {
+        if mount.required {
+            let error = line.error(format!("the secret `{id}` was not given"));
+            return Err(error.with_help(format!("pass `--secret id={id},src=FILE`")));
+        }
+        return Ok(None);
+    };
+    let content = content.read().map_err(|error| line.error(format!("the secret `{id}` cannot be read: {error}")))?;
+    if let Some(name) = mount.env.as_ref().filter(|name| !name.is_empty()) {
+        variables.push((name.clone(), content.clone()));
+        if mount.target.as_deref().unwrap_or_default().is_empty() {
+            return Ok(None);
+        }
+    }
+    let mode = mount.mode.as_deref().map_or(0o400, |mode| number(Some(mode), 8));
+    let (uid, gid) = (number(mount.uid.as_deref(), 10), number(mount.gid.as_deref(), 10));
+    Ok(Some(MountKind::File { content, mode, uid, gid }))
+}
+
+fn ssh(
+    mounting: &Mounting,
+    site: &Site<'_>,
+    line: &Line<'_>,
+    variables: &mut Vec<(String, Vec<u8>)>,
+) -> Result<Option<MountKind>, BuildError> {
+    let mount = &mounting.mount;
+    let id = mount.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| "default".to_owned());
+    let Some(source) = site.request.ssh.get(&id) else {
+        if mount.required {
+            let error = line.error(format!("no SSH agent `{id}` was given"));
+            return Err(error.with_help(format!("pass `--ssh {id}`, with `SSH_AUTH_SOCK` set, or `--ssh {id}=SOCKET`")));
+        }
+        return Ok(None);
+    };
+    variables.push(("SSH_AUTH_SOCK".to_owned(), mounting.target.clone().into_bytes()));
+    Ok(Some(MountKind::Socket { source: source.clone() }))
+}
+
+/// A size with its unit: `64m`, `1.5GiB`.
+fn bytes_of(text: &str) -> Option<u64> {
+    let end = text.find(|next: char| !next.is_ascii_digit() && next != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let power = match unit.trim().to_ascii_lowercase().chars().next() {
+        Some('k') => 1,
+        Some('m') => 2,
+        Some('g') => 3,
+        Some('t') => 4,
+        Some('p') => 5,
+        _ => 0,
+    };
+    Some((number.parse::<f64>().ok()? * 1024f64.powi(power)) as u64)
+}

@@ -1,0 +1,169 @@
+//! A building site: what all stages of one build use together.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+
+use super::arguments::Arguments;
+use super::line::Line;
+use super::plan::{Base, Plan};
+use super::state::State;
+use super::{BuildError, Request, StepReport, base};
+use crate::context::IgnoreFile;
+use crate::runtime::image::Platform;
+use crate::runtime::namespace::Ids;
+use crate::runtime::progress::Sink;
+use crate::runtime::sandbox::Sandbox;
+use crate::runtime::store::Store;
+use crate::runtime::tree::Tree;
+
+/// What all stages use.
+pub(super) struct Site<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) arguments: &'a Arguments,
+    pub(super) store: &'a Store,
+    pub(super) ids: &'a Ids,
+    pub(super) sink: &'a dyn Sink,
+    /// Started for the first step that runs a command.
+    sandbox: OnceLock<Result<Sandbox, String>>,
+    /// The build context.
+    pub(super) context: Arc<Tree>,
+    /// Its ignore file.
+    pub(super) ignore: Option<IgnoreFile>,
+    /// When the image is made, in seconds since 1970.
+    pub(super) created: i64,
+    /// The stages' results.
+    slots: Vec<Slot>,
+    /// Images that steps copy from or that stages start from, by reference and platform.
+    images: Mutex<HashMap<(String, String), Arc<OnceLock<Result<Arc<State>, BuildError>>>>>,
+    /// Trees by the chain of their layers.
+    trees: Mutex<HashMap<String, Arc<Tree>>>,
+    stopped: AtomicBool,
+    pub(super) reports: Mutex<Vec<StepReport>>,
+}
+
+/// Where the result of a stage appears.
+#[derive(Default)]
+struct Slot {
+    result: Mutex<Option<Option<Arc<State>>>>,
+    ready: Condvar,
+}
+
+/// What a site is made of.
+pub(super) struct Parts<'a> {
+    pub(super) request: &'a Request<'a>,
+    pub(super) plan: &'a Plan<'a>,
+    pub(super) arguments: &'a Arguments,
+    pub(super) store: &'a Store,
+    pub(super) ids: &'a Ids,
+    pub(super) sink: &'a dyn Sink,
+}
+
+impl<'a> Site<'a> {
+    /// A site with its context and ignore file; `created` is the time of the image.
+    pub(super) fn new(parts: Parts<'a>, context: Tree, ignore: Option<IgnoreFile>, created: i64) -> Self {
+        let Parts { request, plan, arguments, store, ids, sink } = parts;
+        Self {
+            request,
+            plan,
+            arguments,
+            store,
+            ids,
+            sink,
+            sandbox: OnceLock::new(),
+            context: Arc::new(context),
+            ignore,
+            created,
+            slots: plan.stages.iter().map(|_| Slot::default()).collect(),
+            images: Mutex::default(),
+            trees: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            reports: Mutex::default(),
+        }
+    }
+
+    /// Tells who waits how a stage ended: with a state, or not at all.
+    pub(super) fn settle(&self, stage: usize, result: Option<Arc<State>>) {
+        let slot = &self.slots[stage];
+        *slot.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        slot.ready.notify_all();
+    }
+
+    /// The result of a stage, once it is there.
+    pub(super) fn wait(&self, stage: usize) -> Result<Arc<State>, BuildError> {
+        let slot = &self.slots[stage];
+        let mut result = slot.result.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match result.as_ref() {
+                Some(Some(state)) => return Ok(Arc::clone(state)),
+                Some(None) => return Err(BuildError::Stopped),
+                None => result = slot.ready.wait(result).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// What a stage starts from or copies from.
+    pub(super) fn state_of(
+        &self,
+        base: &Base,
+        platform: Platform,
+        line: &Line<'_>,
+    ) -> Result<Arc<State>, BuildError> {
+        match base {
+            Base::Scratch => Ok(Arc::new(State::scratch(&platform))),
+            Base::Stage(index) => self.wait(*index),
+            Base::Image(reference) => {
+                let key = (reference.clone(), platform.to_string());
+                let cell = Arc::clone(self.images.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+                cell.get_or_init(|| self.image(reference, &platform, line).map(Arc::new)).clone()
+            }
+        }
+    }
+
+    fn image(&self, reference: &str, platform: &Platform, line: &Line<'_>) -> Result<State, BuildError> {
+        let manifest = base::resolve(self.store, reference, platform, self.request.pull)
+            .map_err(|failed| line.error(failed.reason).with_help(failed.help))?;
+        let (manifest, config) = self.store.manifest(&manifest)?;
+        Ok(State::of_image(config, manifest.layers))
+    }
+
+    /// What runs commands.
+    pub(super) fn sandbox(&self) -> Result<&Sandbox, String> {
+        let start = || Sandbox::start(self.ids).map_err(|error| error.to_string());
+        self.sandbox.get_or_init(start).as_ref().map_err(Clone::clone)
+    }
+
+    /// The folders of a state's layers, lowest first.
+    pub(super) fn layers(&self, state: &State) -> Result<Vec<PathBuf>, BuildError> {
+        let snapshots = self.store.ensure_unpacked(&state.image, &state.manifest())?;
+        Ok(snapshots.into_iter().map(|snapshot| snapshot.path).collect())
+    }
+
+    /// The files of a state.
+    pub(super) fn tree(&self, state: &State) -> Result<Arc<Tree>, BuildError> {
+        let chain = state.chain().map(|chain| chain.to_string()).unwrap_or_default();
+        let known = |trees: &HashMap<String, Arc<Tree>>| trees.get(&chain).cloned();
+        if let Some(tree) = known(&self.trees.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(tree);
+        }
+        let tree = Arc::new(self.open_tree(state)?);
+        self.trees.lock().unwrap_or_else(PoisonError::into_inner).insert(chain, Arc::clone(&tree));
+        Ok(tree)
+    }
+
+    fn open_tree(&self, state: &State) -> Result<Tree, BuildError> {
+        Tree::stacked(self.layers(state)?.iter().rev()).map_err(|source| BuildError::Tree(source.to_string()))
+    }
+
+    /// Lets no further step begin.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another stage failed.
+    pub(super) fn check(&self) -> Result<(), BuildError> {
+        if self.stopped.load(Ordering::Relaxed) { Err(BuildError::Stopped) } else { Ok(()) }
+    }
+}

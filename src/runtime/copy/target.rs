@@ -1,0 +1,347 @@
+//! The new layer that things are copied to.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
+
+use super::{CopyError, failed, io_failed};
+use crate::context::path;
+use crate::runtime::layer::{OWNER_ATTRIBUTE, Owners};
+use crate::runtime::tree::{self, Node, Tree, at};
+
+/// A layer that is being written, on top of others.
+#[derive(Debug)]
+pub struct Target {
+    below: Tree,
+    upper: OwnedFd,
+    owners: Owners,
+    /// Paths of the layers below that something else has taken the place of.
+    hidden: HashSet<String>,
+    /// Directories that are known to stand in the new layer.
+    raised: HashSet<String>,
+    resolved: HashMap<String, String>,
+}
+
+impl Target {
+    /// The new layer in the folder `upper`, on top of `below`.
+    ///
+    /// # Errors
+    /// Where there is no such folder.
+    pub fn new(below: Tree, upper: &Path, owners: Owners) -> Result<Self, CopyError> {
+        let shown = upper.display().to_string();
+        let upper = tree::open_folder(upper).map_err(io_failed("cannot open", &shown))?;
+        Ok(Self {
+            below,
+            upper,
+            owners,
+            hidden: HashSet::new(),
+            raised: HashSet::new(),
+            resolved: HashMap::new(),
+        })
+    }
+
+    /// The layers below the new one.
+    pub fn layers_below(&self) -> &Tree {
+        &self.below
+    }
+
+    /// What stands at a path without links.
+    pub fn look(&self, path: &str) -> Option<Found> {
+        let own = rustix::fs::statat(&self.upper, &*at(path), AtFlags::SYMLINK_NOFOLLOW);
+        if let Ok(stat) = own {
+            return Some(Found { kind: FileType::from_raw_mode(stat.st_mode), mode: stat.st_mode & 0o7777, below: None });
+        }
+        let node = self.below(path)?;
+        Some(Found { kind: node.kind(), mode: node.mode(), below: Some(node) })
+    }
+
+    fn below(&self, path: &str) -> Option<Node> {
+        let hides = |hidden: &String| path::below(path, hidden).is_some();
+        if !self.hidden.is_empty() && self.hidden.iter().any(hides) {
+            return None;
+        }
+        self.below.look(path)
+    }
+
+    /// The path without links that `path` leads to, as [`Tree::resolve`] has it.
+    ///
+    /// # Errors
+    /// Links in a circle, or a file where a directory must be.
+    pub fn resolve(&mut self, path: &str) -> Result<String, CopyError> {
+        if let Some(known) = self.resolved.get(path) {
+            return Ok(known.clone());
+        }
+        let mut todo: Vec<String> = parts(path).rev().map(str::to_owned).collect();
+        let (mut done, mut followed) = (String::new(), 0);
+        while let Some(part) = todo.pop() {
+            if part == ".." {
+                done = path::parent(&done).to_owned();
+                continue;
+            }
+            let next = path::join(&done, &part);
+            match self.look(&next) {
+                Some(found) if found.kind == FileType::Symlink => {
+                    followed += 1;
+                    if followed > 40 {
+                        return Err(failed("cannot follow the links of", path)(rustix::io::Errno::LOOP));
+                    }
+                    let link = self.link(&next, &found).map_err(io_failed("cannot read the link", &next))?;
+                    if link.starts_with('/') {
+                        done = String::new();
+                    }
+                    todo.extend(parts(&link).rev().map(str::to_owned));
+                }
+                Some(found) if found.kind != FileType::Directory && !todo.is_empty() => {
+                    return Err(CopyError::NoDirectory(next));
+                }
+                _ => done = next,
+            }
+        }
+        self.resolved.insert(path.to_owned(), done.clone());
+        Ok(done)
+    }
+
+    fn link(&self, path: &str, found: &Found) -> io::Result<String> {
+        if let Some(node) = &found.below {
+            return self.below.link(path, node);
+        }
+        let target = rustix::fs::readlinkat(&self.upper, &*at(path), Vec::new())?;
+        Ok(tree::name::text(target.to_bytes()))
+    }
+
+    /// Makes the directory at a path without links and those above it; those that are new get the mode and owner.
+    ///
+    /// # Errors
+    /// A file is in the way, or the system refuses.
+    pub fn make_directories(
+        &mut self,
+        path: &str,
+        owner: Option<(u32, u32)>,
+        mode: u32,
+    ) -> Result<(), CopyError> {
+        for prefix in prefixes(path) {
+            match self.look(prefix) {
+                Some(found) if found.kind == FileType::Directory => {}
+                Some(_) => return Err(CopyError::NoDirectory(prefix.to_owned())),
+                None => {
+                    self.make_directory(prefix)?;
+                    self.set_owner(prefix, owner.unwrap_or_default(), FileType::Directory)?;
+                    self.set_mode(prefix, mode)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes one directory, whose parent exists.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn make_directory(&mut self, path: &str) -> Result<(), CopyError> {
+        self.raise(path::parent(path))?;
+        rustix::fs::mkdirat(&self.upper, &*at(path), Mode::from_raw_mode(0o700))
+            .map_err(failed("cannot make the directory", path))?;
+        if self.hidden.remove(path) && self.below.look(path).is_some_and(|node| node.is_directory()) {
+            self.set_attribute(path, self.owners.opaque_attribute(), b"y")?;
+            self.hidden.insert(path.to_owned());
+        }
+        self.raised.insert(path.to_owned());
+        self.resolved.clear();
+        Ok(())
+    }
+
+    /// Brings a directory of the layers below, and those above it, into the new layer.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn raise(&mut self, directory: &str) -> Result<(), CopyError> {
+        if directory.is_empty() || self.raised.contains(directory) {
+            return Ok(());
+        }
+        self.raise(path::parent(directory))?;
+        if rustix::fs::statat(&self.upper, &*at(directory), AtFlags::SYMLINK_NOFOLLOW).is_err() {
+            let node = self.below(directory).ok_or_else(|| CopyError::NoDirectory(directory.to_owned()))?;
+            rustix::fs::mkdirat(&self.upper, &*at(directory), Mode::from_raw_mode(0o700))
+                .map_err(failed("cannot make the directory", directory))?;
+            self.set_owner(directory, self.below.owner(directory, &node), FileType::Directory)?;
+            self.set_mode(directory, node.mode())?;
+            for (name, value) in self.below.attributes(directory, &node) {
+                self.set_attribute(directory, &name, &value)?;
+            }
+        }
+        self.raised.insert(directory.to_owned());
+        Ok(())
+    }
+
+    /// Brings a regular file of the layers below into the new layer.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn raise_file(&mut self, path: &str) -> Result<(), CopyError> {
+        let Some(node) = self.look(path).and_then(|found| found.below) else { return Ok(()) };
+        let failed = |error| io_failed("cannot copy", path)(error);
+        let mut from = self.below.open(path, &node).map_err(failed)?;
+        let mut to = self.create(path)?;
+        io::copy(&mut from, &mut to).map_err(failed)?;
+        self.set_owner(path, self.below.owner(path, &node), node.kind())?;
+        self.set_mode(path, node.mode())?;
+        for (name, value) in self.below.attributes(path, &node) {
+            self.set_attribute(path, &name, &value)?;
+        }
+        self.set_time(path, node.stat.st_mtime, node.stat.st_mtime_nsec as i64)
+    }
+
+    /// How owners are kept.
+    pub fn owners(&self) -> Owners {
+        self.owners
+    }
+
+    /// Takes away what stands at a path, a directory with all in it; what comes next takes its place.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn clear(&mut self, path: &str) -> Result<(), CopyError> {
+        let own = rustix::fs::statat(&self.upper, &*at(path), AtFlags::SYMLINK_NOFOLLOW);
+        if let Ok(stat) = own {
+            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                let full = tree::below(&self.upper, path);
+                std::fs::remove_dir_all(full).map_err(io_failed("cannot remove", path))?;
+                self.raised.retain(|raised| path::below(raised, path).is_none());
+            } else {
+                rustix::fs::unlinkat(&self.upper, &*at(path), AtFlags::empty())
+                    .map_err(failed("cannot remove", path))?;
+            }
+        }
+        if self.below.look(path).is_some() {
+            self.hidden.insert(path.to_owned());
+        }
+        self.resolved.clear();
+        Ok(())
+    }
+
+    /// Creates an empty file, whose place is free.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn create(&mut self, path: &str) -> Result<File, CopyError> {
+        self.raise(path::parent(path))?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.upper, &*at(path), flags, Mode::from_raw_mode(0o600))
+            .map_err(failed("cannot create", path))?;
+        Ok(File::from(fd))
+    }
+
+    /// Makes a link that points to `to`.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn symlink(&mut self, path: &str, to: &str) -> Result<(), CopyError> {
+        self.raise(path::parent(path))?;
+        rustix::fs::symlinkat(&*tree::name::bytes(to), &self.upper, &*at(path))
+            .map_err(failed("cannot make the link", path))?;
+        self.resolved.clear();
+        Ok(())
+    }
+
+    /// Makes another name for the file at `of`, which stands in the new layer.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn hard_link(&mut self, path: &str, of: &str) -> Result<(), CopyError> {
+        self.raise(path::parent(path))?;
+        rustix::fs::linkat(&self.upper, &*at(of), &self.upper, &*at(path), AtFlags::empty())
+            .map_err(failed("cannot make the hard link", path))
+    }
+
+    /// Makes a device or a pipe.
+    ///
+    /// # Errors
+    /// The system refuses, as it does with devices where the user is not root.
+    pub fn node(&mut self, path: &str, kind: FileType, device: u64) -> Result<(), CopyError> {
+        self.raise(path::parent(path))?;
+        rustix::fs::mknodat(&self.upper, &*at(path), kind, Mode::from_raw_mode(0o600), device)
+            .map_err(failed("cannot make the device or pipe", path))
+    }
+
+    /// Gives what stands in the new layer to an owner and group.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn set_owner(&self, path: &str, owner: (u32, u32), kind: FileType) -> Result<(), CopyError> {
+        if self.owners == Owners::Recorded {
+            if kind == FileType::Symlink || owner == (0, 0) {
+                return Ok(());
+            }
+            return self.set_attribute(path, OWNER_ATTRIBUTE, format!("{}:{}", owner.0, owner.1).as_bytes());
+        }
+        let (user, group) = (rustix::fs::Uid::from_raw(owner.0), rustix::fs::Gid::from_raw(owner.1));
+        rustix::fs::chownat(&self.upper, &*at(path), Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(failed("cannot change the owner of", path))
+    }
+
+    /// Sets permission bits; not those of a link.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), CopyError> {
+        rustix::fs::chmodat(&self.upper, &*at(path), Mode::from_raw_mode(mode), AtFlags::empty())
+            .map_err(failed("cannot change the mode of", path))
+    }
+
+    /// Sets an extended attribute. A file system that has none of that kind is no reason to fail.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn set_attribute(&self, path: &str, name: &str, value: &[u8]) -> Result<(), CopyError> {
+        use rustix::io::Errno;
+        let full = tree::below(&self.upper, path);
+        match rustix::fs::lsetxattr(&full, name, value, rustix::fs::XattrFlags::empty()) {
+            Ok(()) | Err(Errno::NOTSUP) => Ok(()),
+            Err(Errno::PERM) if name != self.owners.opaque_attribute() => Ok(()),
+            Err(errno) => Err(failed("cannot set an attribute of", path)(errno)),
+        }
+    }
+
+    /// Sets the time of the last change, in seconds and nanoseconds.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn set_time(&self, path: &str, seconds: i64, nanoseconds: i64) -> Result<(), CopyError> {
+        let time = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+        let times = Timestamps { last_access: time, last_modification: time };
+        rustix::fs::utimensat(&self.upper, &*at(path), &times, AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(failed("cannot set the time of", path))
+    }
+}
+
+/// What stands at a path of the target.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// What it is.
+    pub kind: FileType,
+    /// Permission bits.
+    pub mode: u32,
+    /// Where it stands in a layer below.
+    below: Option<Node>,
+}
+
+impl Found {
+    /// Whether it stands in a layer below the new one.
+    pub fn is_below(&self) -> bool {
+        self.below.is_some()
+    }
+}
+
+fn parts(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    path.split('/').filter(|part| !matches!(*part, "" | "."))
+}
+
+/// The directories above `path`, outermost first, then `path` itself.
+pub(super) fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let own = (!path.is_empty()).then_some(path);
+    path.match_indices('/').filter_map(|(at, _)| path.get(..at)).chain(own)
+}

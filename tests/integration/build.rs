@@ -1,0 +1,128 @@
+//! Builds that need no command to run: the same image as Docker's. What Docker makes of each case stands in its `expected`,
+//! which `tests/oracle/builds.py` writes.
+
+mod layout;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::program::{layerwise, run, write};
+use layout::{Image, Tree};
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/build");
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    cases
+}
+
+/// The context of a case as its build sees it; `None` where a program that it is made with is missing.
+fn prepared(case: &Path, to: &Path) -> Option<()> {
+    let status = Command::new("cp").arg("-a").arg(case.join(".")).arg(to).status().unwrap();
+    assert!(status.success());
+    for name in ["expected", "options", "prepare"] {
+        let _ = std::fs::remove_file(to.join(name));
+    }
+    let script = case.join("prepare");
+    if !script.exists() {
+        return Some(());
+    }
+    let made = Command::new("sh").arg("-eu").arg(script).current_dir(to).output().unwrap();
+    made.status.success().then_some(())
+}
+
+/// What this program builds of a case.
+fn built(case: &Path, folder: &Path) -> Option<String> {
+    let (context, output) = (folder.join("context"), folder.join("layout"));
+    std::fs::create_dir(&context).unwrap();
+    prepared(case, &context)?;
+    let mut arguments = vec!["build".to_owned(), "-o".to_owned(), format!("oci:{}", output.display())];
+    let options = std::fs::read_to_string(case.join("options")).unwrap_or_default();
+    arguments.extend(options.lines().map(str::to_owned));
+    let mut command = layerwise(&context, &arguments);
+    command.env("LAYERWISE_STORE", folder.join("store"));
+    let done = run(command, "");
+    match done.exit {
+        Some(0) => Some(Image::read(&output).listing(&Tree::new())),
+        Some(1) => Some("fails\n".to_owned()),
+        other => panic!("{}: {other:?}: {}", case.display(), done.stderr),
+    }
+}
+
+#[test]
+fn builds_are_as_docker_makes_them() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let folder = tempfile::tempdir().unwrap();
+        let Some(found) = built(&case, folder.path()) else {
+            println!("skipped: {name}: its context cannot be made here");
+            continue;
+        };
+        let expected = std::fs::read_to_string(case.join("expected")).unwrap();
+        if found != expected {
+            wrong.push(format!("{name}\n{}", similar::TextDiff::from_lines(&expected, &found).unified_diff()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_second_build_hits_and_a_change_runs_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = folder.path().join("context");
+    write(&context, "Dockerfile", b"FROM scratch\nCOPY a /a\nLABEL x=1\nCOPY b /b\nWORKDIR /w\n");
+    write(&context, "a", b"a");
+    write(&context, "b", b"b");
+    let statuses = |arguments: &[&str]| -> Vec<String> {
+        let mut all = vec!["build", "--progress", "json"];
+        all.extend(arguments);
+        let mut command = layerwise(&context, &all);
+        command.env("LAYERWISE_STORE", folder.path().join("store"));
+        let done = run(command, "");
+        assert_eq!(done.exit, Some(0), "{}", done.stderr);
+        let events = done.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let steps = events.filter(|event| event["event"] == "step" && event["bytes"] != 0);
+        steps.map(|step| format!("{} {}", step["line"], step["status"].as_str().unwrap())).collect()
+    };
+    assert_eq!(statuses(&[]), ["2 executed", "4 executed", "5 executed"]);
+    assert_eq!(statuses(&[]), ["2 hit", "4 hit", "5 hit"]);
+    // A label is in no key.
+    write(&context, "Dockerfile", b"FROM scratch\nCOPY a /a\nLABEL x=2\nCOPY b /b\nWORKDIR /w\n");
+    write(&context, "b", b"changed");
+    assert_eq!(statuses(&[]), ["2 hit", "4 executed", "5 executed"]);
+    write(&context, "b", b"b");
+    assert_eq!(statuses(&[]), ["2 hit", "4 hit", "5 hit"]);
+    assert_eq!(statuses(&["--no-cache"]), ["2 executed", "4 executed", "5 executed"]);
+}
+
+#[test]
+fn the_same_inputs_give_the_same_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let context = folder.path().join("context");
+    write(&context, "Dockerfile", b"FROM scratch\nCOPY . /deep/er/\nWORKDIR /w\n");
+    write(&context, "a", b"a");
+    let digest = |store: &str| {
+        let mut command = layerwise(&context, &["build", "--quiet"]);
+        command.env("LAYERWISE_STORE", folder.path().join(store)).env("SOURCE_DATE_EPOCH", "1000");
+        let done = run(command, "");
+        assert_eq!(done.exit, Some(0), "{}", done.stderr);
+        done.stdout
+    };
+    assert_eq!(digest("one"), digest("two"));
+}
+
+#[test]
+fn a_failure_shows_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "Dockerfile", b"FROM scratch\nCOPY missing /\n");
+    let mut command = layerwise(folder.path(), &["build"]);
+    command.env("LAYERWISE_STORE", folder.path().join("store"));
+    let done = run(command, "");
+    assert_eq!(done.exit, Some(1));
+    let report = done.stderr.split("error: ").nth(1).unwrap();
+    assert_eq!(
+        report,
+        "`missing` does not exist in the build context\n --> Dockerfile:2\n  |\n2 | COPY missing /\n"
+    );
+}
