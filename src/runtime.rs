@@ -1,13 +1,17 @@
 //! Runtime: images, layers and sandboxed steps: builds without Docker, a daemon or root.
 #![allow(clippy::missing_errors_doc, reason = "each module has one error type, and its variants say when")]
 
+pub mod build;
+pub mod copy;
 pub mod image;
 pub mod layer;
 pub mod namespace;
 pub mod overlay;
+pub mod progress;
 pub mod sandbox;
 pub mod store;
 mod sys;
+pub mod tree;
 
 /// Does the job of a process that a build started for itself, and never returns then; else returns at once.
 ///

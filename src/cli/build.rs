@@ -17,10 +17,10 @@ use super::failure::{self, Failure};
 use super::{Status, terminal};
 use crate::runtime::build::{self, Built, Pull, Request, Secret};
 use crate::runtime::image::{Platform, Reference};
+use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Ids, Wish};
 use crate::runtime::progress::Sink;
 use crate::runtime::sandbox::{Limits, Network};
-use crate::runtime::layer::Owners;
 use crate::runtime::store::Store;
 use crate::syntax::Dockerfile;
 
@@ -212,7 +212,9 @@ fn sink(args: &BuildArgs) -> Box<dyn Sink> {
 fn epoch(arguments: &BTreeMap<String, String>) -> Result<Option<i64>, Failure> {
     let given = arguments.get("SOURCE_DATE_EPOCH").cloned().or_else(|| std::env::var("SOURCE_DATE_EPOCH").ok());
     let Some(text) = given.filter(|text| !text.is_empty()) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| Failure::Runtime(format!("SOURCE_DATE_EPOCH is `{text}`, not a number of seconds")))
+    text.parse()
+        .map(Some)
+        .map_err(|_| Failure::Runtime(format!("SOURCE_DATE_EPOCH is `{text}`, not a number of seconds")))
 }
 
 fn read(args: &BuildArgs) -> Result<Source, Failure> {

@@ -172,9 +172,8 @@ impl Selector {
 
     /// Whether a source that takes nothing is no reason to fail: it has wildcards.
     pub fn may_take_nothing(&self) -> bool {
-        let is_open = |word: &Word| {
-            word.wild.is_some() || word.include.as_ref().is_some_and(|include| include.plain.is_none())
-        };
+        let is_open =
+            |word: &Word| word.wild.is_some() || word.include.as_ref().is_some_and(|include| include.plain.is_none());
         self.words.iter().all(is_open)
     }
 

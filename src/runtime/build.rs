@@ -29,7 +29,7 @@ mod user;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use base::Pull;
@@ -45,7 +45,7 @@ use crate::context::IgnoreFile;
 use crate::syntax::Dockerfile;
 use arguments::Arguments;
 use plan::Plan;
-use site::Site;
+use site::{End, Site};
 
 /// What is to be built.
 #[derive(Debug)]
@@ -158,7 +158,12 @@ pub fn build(request: &Request<'_>, store: &Store, ids: &Ids, sink: &dyn Sink) -
         .map_err(|error| BuildError::Context { path: request.context.to_owned(), reason: error.to_string() })?;
     let ignore = ignore_file(&context, request)?;
     let created = request.epoch.unwrap_or_else(time::now);
-    let site = Site::new(site::Parts { request, plan: &plan, arguments: &arguments, store, ids, sink }, context, ignore, created);
+    let site = Site::new(
+        &site::Parts { request, plan: &plan, arguments: &arguments, store, ids, sink },
+        context,
+        ignore,
+        created,
+    );
     let state = run(&site)?;
     let mut image = state.image.clone();
     image.config.labels.extend(request.labels.clone());
@@ -182,14 +187,14 @@ fn ignore_file(context: &Tree, request: &Request<'_>) -> Result<Option<IgnoreFil
 }
 
 /// Builds the stages that are needed, each on a thread of its own; gives the state of the target.
-fn run(site: &Site<'_>) -> Result<std::sync::Arc<state::State>, BuildError> {
+fn run(site: &Site<'_>) -> Result<Arc<state::State>, BuildError> {
     let needed = site.plan.needed();
     let build = |index: usize| {
         let result = stage::build(site, index);
         if result.is_err() {
             site.stop();
         }
-        site.settle(index, result.as_ref().ok().cloned());
+        site.settle(index, result.as_ref().map_or(End::Failed, |state| End::Built(Arc::clone(state))));
         result
     };
     let results: Vec<Result<_, BuildError>> = std::thread::scope(|scope| {

@@ -110,11 +110,8 @@ impl Tree {
         if let Some(layers) = known(&self.shown.lock().unwrap_or_else(PoisonError::into_inner)) {
             return layers;
         }
-        let above: Arc<[usize]> = if directory.is_empty() {
-            (0..self.layers.len()).collect()
-        } else {
-            self.showing(path::parent(directory))
-        };
+        let above: Arc<[usize]> =
+            if directory.is_empty() { (0..self.layers.len()).collect() } else { self.showing(path::parent(directory)) };
         let mut layers = Vec::new();
         for layer in above.iter().copied() {
             let Ok(stat) = self.stat(layer, directory) else { continue };
@@ -208,8 +205,7 @@ impl Tree {
         };
         let names = names[..count].split(|byte| *byte == 0).filter_map(|name| std::str::from_utf8(name).ok());
         let kept = names.filter(|name| !name.is_empty() && is_copied(name));
-        let mut found: Vec<_> =
-            kept.filter_map(|name| Some((name.to_owned(), attribute(fd, path, name)?))).collect();
+        let mut found: Vec<_> = kept.filter_map(|name| Some((name.to_owned(), attribute(fd, path, name)?))).collect();
         found.sort();
         found
     }

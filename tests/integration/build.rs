@@ -1,5 +1,5 @@
-//! Builds that need no command to run: the same image as Docker's. What Docker makes of each case stands in its `expected`,
-//! which `tests/oracle/builds.py` writes.
+//! Builds give the same image as Docker's. What Docker makes of each case stands in its `expected`, which
+//! `tests/oracle/builds.py` writes: `tests/cases/build` runs no commands, `tests/cases/run` does.
 
 mod layout;
 
@@ -9,8 +9,8 @@ use std::process::Command;
 use crate::program::{layerwise, run, write};
 use layout::{Image, Tree};
 
-fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/build");
+fn cases(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(kind);
     let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     cases
@@ -31,8 +31,8 @@ fn prepared(case: &Path, to: &Path) -> Option<()> {
     made.status.success().then_some(())
 }
 
-/// What this program builds of a case.
-fn built(case: &Path, folder: &Path) -> Option<String> {
+/// What this program builds of a case, with that store; what the base has in the same way is left out.
+fn built(case: &Path, folder: &Path, store: &Path, base: &Tree) -> Option<String> {
     let (context, output) = (folder.join("context"), folder.join("layout"));
     std::fs::create_dir(&context).unwrap();
     prepared(case, &context)?;
@@ -40,22 +40,22 @@ fn built(case: &Path, folder: &Path) -> Option<String> {
     let options = std::fs::read_to_string(case.join("options")).unwrap_or_default();
     arguments.extend(options.lines().map(str::to_owned));
     let mut command = layerwise(&context, &arguments);
-    command.env("LAYERWISE_STORE", folder.join("store"));
+    command.env("LAYERWISE_STORE", store);
     let done = run(command, "");
     match done.exit {
-        Some(0) => Some(Image::read(&output).listing(&Tree::new())),
+        Some(0) => Some(Image::read(&output).listing(base)),
         Some(1) => Some("fails\n".to_owned()),
         other => panic!("{}: {other:?}: {}", case.display(), done.stderr),
     }
 }
 
-#[test]
-fn builds_are_as_docker_makes_them() {
+/// Builds the cases of a folder and compares.
+fn compare(kind: &str, store: &Path, base: &Tree) {
     let mut wrong = Vec::new();
-    for case in cases() {
+    for case in cases(kind) {
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         let folder = tempfile::tempdir().unwrap();
-        let Some(found) = built(&case, folder.path()) else {
+        let Some(found) = built(&case, folder.path(), store, base) else {
             println!("skipped: {name}: its context cannot be made here");
             continue;
         };
@@ -65,6 +65,31 @@ fn builds_are_as_docker_makes_them() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn builds_are_as_docker_makes_them() {
+    let store = tempfile::tempdir().unwrap();
+    compare("build", store.path(), &Tree::new());
+}
+
+#[test]
+fn commands_leave_what_they_leave_in_docker() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, output) = (folder.path().join("store"), folder.path().join("base"));
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/bases/busybox");
+    let output_option = format!("oci:{}", output.display());
+    let mut command = layerwise(&base, &["build", "-t", "busybox", "-o", &output_option]);
+    command.env("LAYERWISE_STORE", &store);
+    let done = run(command, "");
+    if done.exit != Some(0) {
+        let reason = done.stderr.split("error: ").nth(1).unwrap_or(&done.stderr).lines().next().unwrap_or_default();
+        println!("skipped: {reason}");
+        let known = ["no static busybox", "there is none at", "`RUN` cannot be executed here"];
+        assert!(known.iter().any(|known| reason.contains(known)), "{}", done.stderr);
+        return;
+    }
+    compare("run", &store, &Image::read(&output).tree);
 }
 
 #[test]
@@ -121,8 +146,5 @@ fn a_failure_shows_its_line() {
     let done = run(command, "");
     assert_eq!(done.exit, Some(1));
     let report = done.stderr.split("error: ").nth(1).unwrap();
-    assert_eq!(
-        report,
-        "`missing` does not exist in the build context\n --> Dockerfile:2\n  |\n2 | COPY missing /\n"
-    );
+    assert_eq!(report, "`missing` does not exist in the build context\n --> Dockerfile:2\n  |\n2 | COPY missing /\n");
 }

@@ -111,10 +111,10 @@ pub(super) fn summary(built: &Built, names: &[Reference]) -> String {
     let made: Vec<_> = built.steps.iter().filter(|step| !step.key.is_empty()).collect();
     let hits = made.iter().filter(|step| step.status == Status::Hit).count();
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let named = if names.is_empty() { String::new() } else { format!(" as {}", names.join(", ")) };
+    let suffix = if names.is_empty() { String::new() } else { format!(" as {}", names.join(", ")) };
     let _ = write!(
         text,
-        "built {}{named} in {}: {hits} of {} steps were cached",
+        "built {}{suffix} in {}: {hits} of {} steps were cached",
         built.manifest.digest,
         duration(built.seconds),
         made.len()

@@ -86,9 +86,8 @@ impl Arguments {
                 _ => false,
             })
         };
-        let special = |name: &str| {
-            PROXIES.contains(&name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH"
-        };
+        let special =
+            |name: &str| PROXIES.contains(&name) || name.starts_with("BUILDKIT_") || name == "SOURCE_DATE_EPOCH";
         self.given.keys().map(String::as_str).filter(|name| !special(name) && !declared(name)).collect()
     }
 }

@@ -26,7 +26,9 @@ pub(super) struct NoImage {
 pub(super) fn resolve(store: &Store, name: &str, platform: &Platform, pull: Pull) -> Result<Descriptor, NoImage> {
     let failed = |reason: String| NoImage {
         reason,
-        help: format!("import it: `layerwise image import oci:DIR {name}`, or `docker-archive:FILE` after `docker save`"),
+        help: format!(
+            "import it: `layerwise image import oci:DIR {name}`, or `docker-archive:FILE` after `docker save`"
+        ),
     };
     let reference: Reference = name.parse().map_err(|error| failed(format!("{error}")))?;
     let found = store.image(&reference, platform).map_err(|error| failed(error.to_string()))?;

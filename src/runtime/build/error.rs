@@ -70,7 +70,7 @@ pub enum BuildError {
 
 impl BuildError {
     /// An error of an instruction of the file.
-    pub(super) fn at(file: &Dockerfile, instruction: &Instruction, reason: impl ToString) -> Self {
+    pub(super) fn at(file: &Dockerfile, instruction: &Instruction, reason: impl std::fmt::Display) -> Self {
         let shown = instruction.one_line(file.source(), 160);
         Self::Step { lines: instruction.lines, instruction: shown, reason: reason.to_string(), help: None }
     }

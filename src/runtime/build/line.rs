@@ -27,7 +27,7 @@ impl Line<'_> {
     }
 
     /// An error of this instruction.
-    pub(super) fn error(&self, reason: impl ToString) -> BuildError {
+    pub(super) fn error(&self, reason: impl std::fmt::Display) -> BuildError {
         BuildError::Step { lines: self.lines, instruction: self.shown(), reason: reason.to_string(), help: None }
     }
 }

@@ -13,7 +13,8 @@ use crate::syntax::{self, ArgDeclaration, Body, Command, Instruction, Pair, Word
 impl State {
     /// Executes an instruction that makes no layer; `None` for one that does. What it gives is its line of the history.
     pub(super) fn apply(&mut self, line: &Line<'_>, arguments: &Arguments) -> Result<Option<String>, BuildError> {
-        let words = |words: &[String]| format!("[{}]", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
+        let words =
+            |words: &[String]| format!("[{}]", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
         Ok(Some(match &line.instruction.body {
             Body::Env(pairs) => self.env(line, pairs)?,
             Body::Label(pairs) => self.label(line, pairs)?,
@@ -143,7 +144,7 @@ impl State {
             }
         };
         let retries = match instruction.flag_value("retries").filter(|text| !text.is_empty()) {
-            Some(text) => Some(text.parse().map_err(|_| line.error(format!("`{text}` is no number of retries")))?),
+            Some(count) => Some(count.parse().map_err(|_| line.error(format!("`{count}` is no number of retries")))?),
             None => None,
         };
         let history = format!("HEALTHCHECK {}", test.join(" "));

@@ -41,10 +41,11 @@ struct Files {
 
 /// What must stay while a command runs.
 #[derive(Default)]
+#[allow(dead_code, reason = "what is held is let go of when the command has ended")]
 pub(super) struct Kept {
-    _mounted: Vec<Mounted>,
-    _drafts: Vec<SnapshotDraft>,
-    _caches: Vec<CacheMount>,
+    trees: Vec<Mounted>,
+    drafts: Vec<SnapshotDraft>,
+    caches: Vec<CacheMount>,
 }
 
 impl Mounting {
@@ -104,8 +105,12 @@ fn files(build: &StageBuild<'_, '_>, line: &Line<'_>, mount: &Mount) -> Result<F
         Some(from) => {
             let base = site.plan.source(from, build.index);
             let base = base.ok_or_else(|| line.error(format!("there is no stage `{from}` before this one")))?;
-            let place = if matches!(base, Base::Stage(_)) { format!("the stage `{from}`") } else { format!("the image `{from}`") };
-            let state = site.state_of(&base, build.state.image.platform(), line)?;
+            let place = if matches!(base, Base::Stage(_)) {
+                format!("the stage `{from}`")
+            } else {
+                format!("the image `{from}`")
+            };
+            let state = site.state_of(&base, &build.state.image.platform(), line)?;
             (site.tree(&state)?, Some(state), place)
         }
     };
@@ -118,7 +123,8 @@ fn files(build: &StageBuild<'_, '_>, line: &Line<'_>, mount: &Mount) -> Result<F
         return Err(missing());
     }
     // The path is plain: what it holds is not read as a pattern.
-    let plain: String = real.chars().flat_map(|char| ['\\', char].into_iter().skip(usize::from(!is_special(char)))).collect();
+    let plain: String =
+        real.chars().flat_map(|char| ['\\', char].into_iter().skip(usize::from(!is_special(char)))).collect();
     let selector = Selector::new(&[format!("/{plain}")], Destination::new("/", "/"));
     let selection = Selection::new(&tree, &view, &selector, false, &place).map_err(|error| line.error(error))?;
     let mut hash = blake3::Hasher::new();
@@ -161,7 +167,7 @@ fn bind(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept) 
     let Some(state) = &files.state else {
         // What the ignore file leaves out is not to be seen, and files of the context are root's: so they are copied.
         let source = copied(files, &draft, site, line)?;
-        kept._drafts.push(draft);
+        kept.drafts.push(draft);
         return Ok(MountKind::Bind { source, read_only });
     };
     let lowers = site.layers(state)?;
@@ -173,8 +179,8 @@ fn bind(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept) 
     };
     let mounted = mounted.map_err(|error| line.error(error))?;
     let source = open_in(&mounted, &files.path).map_err(|error| line.error(error))?;
-    kept._mounted.push(mounted);
-    kept._drafts.push(draft);
+    kept.trees.push(mounted);
+    kept.drafts.push(draft);
     Ok(MountKind::Tree { source: Arc::new(source), read_only })
 }
 
@@ -190,7 +196,8 @@ fn copied(files: &Files, draft: &SnapshotDraft, site: &Site<'_>, line: &Line<'_>
     let failed = |error| line.error(error);
     let empty = Tree::stacked(std::iter::empty::<PathBuf>()).map_err(|error| line.error(error))?;
     let mut target = Target::new(empty, &draft.upper, site.store.owners()).map_err(failed)?;
-    let is_file = files.selection.roots.first().is_some_and(|(root, _)| root.kind != crate::context::EntryKind::Directory);
+    let is_file =
+        files.selection.roots.first().is_some_and(|(root, _)| root.kind != crate::context::EntryKind::Directory);
     let destination = if is_file { "/file" } else { "/folder/" };
     let placement = Placement { destination: destination.to_owned(), owner: None, mode: None, parents: false };
     Placer::new(&files.tree, &mut target, &placement, false).place(&files.selection).map_err(failed)?;
@@ -208,8 +215,7 @@ fn cache(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept)
     let directory = site.store.mount_dir(&id, sharing)?;
     if directory.is_new {
         let empty = Tree::stacked(std::iter::empty::<PathBuf>()).map_err(|error| line.error(error))?;
-        let mut target =
-            Target::new(empty, &directory.path, site.store.owners()).map_err(|error| line.error(error))?;
+        let mut target = Target::new(empty, &directory.path, site.store.owners()).map_err(|error| line.error(error))?;
         if let Some(files) = &mounting.files {
             let placement = Placement { destination: "/".to_owned(), owner: None, mode: None, parents: false };
             let placed = Placer::new(&files.tree, &mut target, &placement, true).place(&files.selection);
@@ -221,7 +227,7 @@ fn cache(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept)
         set.map_err(|error| line.error(error))?;
     }
     let source = directory.path.clone();
-    kept._caches.push(directory);
+    kept.caches.push(directory);
     Ok(MountKind::Bind { source, read_only: mount.read_only })
 }
 
@@ -287,5 +293,8 @@ fn bytes_of(text: &str) -> Option<u64> {
         Some('p') => 5,
         _ => 0,
     };
-    Some((number.parse::<f64>().ok()? * 1024f64.powi(power)) as u64)
+    let bytes = number.parse::<f64>().ok()? * 1024f64.powi(power);
+    // A size is not negative, and what is too large is the largest there is.
+    #[allow(clippy::cast_sign_loss, reason = "digits and dots make no negative number")]
+    Some(bytes as u64)
 }

@@ -42,9 +42,8 @@ impl<'a> Plan<'a> {
     /// Reads the stages of a file that has no syntax errors.
     pub(super) fn read(file: &'a Dockerfile, arguments: &Arguments, target: Option<&str>) -> Result<Self, BuildError> {
         let instructions = file.instructions();
-        let starts: Vec<usize> = (0..instructions.len())
-            .filter(|index| matches!(instructions[*index].body, Body::From(_)))
-            .collect();
+        let starts: Vec<usize> =
+            (0..instructions.len()).filter(|index| matches!(instructions[*index].body, Body::From(_))).collect();
         let mut stages: Vec<StagePlan<'a>> = Vec::new();
         for (number, start) in starts.iter().copied().enumerate() {
             let end = starts.get(number + 1).copied().unwrap_or(instructions.len());
@@ -115,7 +114,9 @@ impl<'a> Plan<'a> {
         let mut names: Vec<String> = Vec::new();
         match &step.body {
             Body::Copy(_) | Body::Add(_) => names.extend(step.flag_value("from").map(str::to_owned)),
-            Body::Run(Command::Shell(_) | Command::Exec(_)) => names.extend(mounts(step).filter_map(|mount| mount.from)),
+            Body::Run(Command::Shell(_) | Command::Exec(_)) => {
+                names.extend(mounts(step).filter_map(|mount| mount.from));
+            }
             _ => {}
         }
         let stages = names.iter().filter_map(|name| match self.source(name, before) {

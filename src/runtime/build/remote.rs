@@ -8,6 +8,8 @@ use crate::runtime::image::{Digest, Hasher};
 use crate::runtime::store::SnapshotDraft;
 use crate::runtime::tree::Tree;
 
+/// How the address of a repository ends.
+const GIT: &str = ".git";
 /// Bytes of the largest file that is fetched into memory before it goes to the disk.
 const PIECE: usize = 64 * 1024;
 
@@ -41,7 +43,7 @@ impl Remote {
         let (address, fragment) = word.split_once('#').map_or((word, None), |(url, rest)| (url, Some(rest)));
         let without_query = address.split('?').next().unwrap_or_default();
         let git = ["git://", "ssh://", "git@"].iter().any(|start| word.starts_with(start))
-            || (http && without_query.trim_end_matches('/').ends_with(".git"));
+            || (http && without_query.trim_end_matches('/').ends_with(GIT));
         if git {
             let fragment = fragment.unwrap_or_default();
             let (reference, folder) = fragment.split_once(':').unwrap_or((fragment, ""));

@@ -54,9 +54,7 @@ impl StageBuild<'_, '_> {
         }
         let history = self.history(&program);
         let stage = self.snapshot();
-        self.layer(key.finish(), false, |place| {
-            stage.execute(place, line, &program, &mountings, network, security)
-        })?;
+        self.layer(key.finish(), false, |place| stage.execute(place, line, &program, &mountings, network, security))?;
         Ok(history)
     }
 
@@ -76,7 +74,9 @@ impl StageBuild<'_, '_> {
             file: None,
         };
         match command {
-            Command::Exec(words) => Program { arguments: words.iter().map(|word| word.text.clone()).collect(), file: None },
+            Command::Exec(words) => {
+                Program { arguments: words.iter().map(|word| word.text.clone()).collect(), file: None }
+            }
             Command::Shell(text) => match (line.instruction.script(line.source), line.instruction.heredocs.first()) {
                 (Some(script), _) => shell(script.as_str()),
                 // A body that begins with `#!` is executed as a file.
@@ -113,8 +113,10 @@ impl StageBuild<'_, '_> {
     }
 
     fn history(&self, program: &Program) -> String {
-        let arguments: Vec<String> = self.state.arguments.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let before = if arguments.is_empty() { String::new() } else { format!("|{} {} ", arguments.len(), arguments.join(" ")) };
+        let arguments: Vec<String> =
+            self.state.arguments.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let before =
+            if arguments.is_empty() { String::new() } else { format!("|{} {} ", arguments.len(), arguments.join(" ")) };
         format!("RUN {before}{}", program.arguments.join(" "))
     }
 }

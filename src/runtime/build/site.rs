@@ -1,8 +1,8 @@
 //! A building site: what all stages of one build use together.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::arguments::Arguments;
@@ -37,18 +37,33 @@ pub(super) struct Site<'a> {
     /// The stages' results.
     slots: Vec<Slot>,
     /// Images that steps copy from or that stages start from, by reference and platform.
-    images: Mutex<HashMap<(String, String), Arc<OnceLock<Result<Arc<State>, BuildError>>>>>,
+    images: Mutex<HashMap<(String, String), Arc<Fetched>>>,
     /// Trees by the chain of their layers.
     trees: Mutex<HashMap<String, Arc<Tree>>>,
     stopped: AtomicBool,
     pub(super) reports: Mutex<Vec<StepReport>>,
 }
 
+/// An image once it is there.
+type Fetched = OnceLock<Result<Arc<State>, BuildError>>;
+
 /// Where the result of a stage appears.
 #[derive(Default)]
 struct Slot {
-    result: Mutex<Option<Option<Arc<State>>>>,
+    end: Mutex<End>,
     ready: Condvar,
+}
+
+/// How a stage ended.
+#[derive(Default)]
+pub(super) enum End {
+    /// Not yet.
+    #[default]
+    Open,
+    /// With this state.
+    Built(Arc<State>),
+    /// With an error.
+    Failed,
 }
 
 /// What a site is made of.
@@ -63,8 +78,8 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Site<'a> {
     /// A site with its context and ignore file; `created` is the time of the image.
-    pub(super) fn new(parts: Parts<'a>, context: Tree, ignore: Option<IgnoreFile>, created: i64) -> Self {
-        let Parts { request, plan, arguments, store, ids, sink } = parts;
+    pub(super) fn new(parts: &Parts<'a>, context: Tree, ignore: Option<IgnoreFile>, created: i64) -> Self {
+        let Parts { request, plan, arguments, store, ids, sink } = *parts;
         Self {
             request,
             plan,
@@ -84,40 +99,36 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Tells who waits how a stage ended: with a state, or not at all.
-    pub(super) fn settle(&self, stage: usize, result: Option<Arc<State>>) {
+    /// Tells who waits how a stage ended.
+    pub(super) fn settle(&self, stage: usize, end: End) {
         let slot = &self.slots[stage];
-        *slot.result.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        *slot.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
         slot.ready.notify_all();
     }
 
     /// The result of a stage, once it is there.
-    pub(super) fn wait(&self, stage: usize) -> Result<Arc<State>, BuildError> {
+    fn wait(&self, stage: usize) -> Result<Arc<State>, BuildError> {
         let slot = &self.slots[stage];
-        let mut result = slot.result.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut end = slot.end.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match result.as_ref() {
-                Some(Some(state)) => return Ok(Arc::clone(state)),
-                Some(None) => return Err(BuildError::Stopped),
-                None => result = slot.ready.wait(result).unwrap_or_else(PoisonError::into_inner),
+            match &*end {
+                End::Built(built) => return Ok(Arc::clone(built)),
+                End::Failed => return Err(BuildError::Stopped),
+                End::Open => end = slot.ready.wait(end).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
 
     /// What a stage starts from or copies from.
-    pub(super) fn state_of(
-        &self,
-        base: &Base,
-        platform: Platform,
-        line: &Line<'_>,
-    ) -> Result<Arc<State>, BuildError> {
+    pub(super) fn state_of(&self, base: &Base, platform: &Platform, line: &Line<'_>) -> Result<Arc<State>, BuildError> {
         match base {
-            Base::Scratch => Ok(Arc::new(State::scratch(&platform))),
+            Base::Scratch => Ok(Arc::new(State::scratch(platform))),
             Base::Stage(index) => self.wait(*index),
             Base::Image(reference) => {
                 let key = (reference.clone(), platform.to_string());
-                let cell = Arc::clone(self.images.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
-                cell.get_or_init(|| self.image(reference, &platform, line).map(Arc::new)).clone()
+                let cell =
+                    Arc::clone(self.images.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+                cell.get_or_init(|| self.image(reference, platform, line).map(Arc::new)).clone()
             }
         }
     }

@@ -80,7 +80,7 @@ impl StageBuild<'_, '_> {
             Some(text) => text.parse::<Platform>().map_err(|error| line.error(error))?,
             None => self.site.request.platform.clone(),
         };
-        let base = self.site.state_of(&stage.base, platform, line)?;
+        let base = self.site.state_of(&stage.base, &platform, line)?;
         self.state = base.child();
         Ok(())
     }
@@ -91,7 +91,13 @@ impl StageBuild<'_, '_> {
         for text in triggers {
             let file = Dockerfile::parse(&text);
             for instruction in file.instructions() {
-                let line = Line { instruction, source: file.source(), escape: file.escape(), lines: from.lines, trigger: true };
+                let line = Line {
+                    instruction,
+                    source: file.source(),
+                    escape: file.escape(),
+                    lines: from.lines,
+                    trigger: true,
+                };
                 let forbidden = matches!(instruction.body, Body::From(_) | Body::Onbuild(_) | Body::Maintainer(_));
                 if forbidden || matches!(instruction.body, Body::Malformed) {
                     return Err(line.error(format!("the trigger `{text}` of the base image cannot be executed")));
@@ -161,12 +167,13 @@ impl StageBuild<'_, '_> {
                 let below = place.below(line)?;
                 let owner = if user.is_empty() { Ok((0, 0)) } else { Users::read(&below).owner(&user) };
                 let owner = owner.map_err(|reason| line.error(reason))?;
-                let mut target = Target::new(below, place.upper, place.site.store.owners()).map_err(|error| line.error(error))?;
-                let made = target.resolve(&directory).and_then(|real| target.make_directories(&real, Some(owner), 0o755));
+                let mut target =
+                    Target::new(below, place.upper, place.site.store.owners()).map_err(|error| line.error(error))?;
+                let made =
+                    target.resolve(&directory).and_then(|real| target.make_directories(&real, Some(owner), 0o755));
                 made.map_err(|error| line.error(error))
             })?;
         }
         Ok(format!("WORKDIR {directory}"))
     }
 }
-

@@ -3,7 +3,9 @@
 use super::BuildError;
 use super::line::Line;
 use crate::context::path;
-use crate::runtime::image::{ChainId, ContainerConfig, Descriptor, Digest, History, ImageConfig, Manifest, MediaType, Platform};
+use crate::runtime::image::{
+    ChainId, ContainerConfig, Descriptor, Digest, History, ImageConfig, Manifest, MediaType, Platform,
+};
 use crate::syntax::expand;
 
 /// The search path of images that set none.
@@ -38,13 +40,7 @@ impl State {
         if !has_path {
             image.config.env.push(format!("PATH={PATH}"));
         }
-        let mut state = Self {
-            image,
-            layers,
-            environment: Vec::new(),
-            arguments: Vec::new(),
-            command_set: false,
-        };
+        let mut state = Self { image, layers, environment: Vec::new(), arguments: Vec::new(), command_set: false };
         state.see_environment();
         state
     }

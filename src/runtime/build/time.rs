@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The time now, in seconds since 1970.
 pub(super) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
 }
 
 /// `2026-01-31T12:00:00Z`. Source of the calculation: <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>.
@@ -24,12 +24,11 @@ pub(super) fn rfc3339(seconds: i64) -> String {
 
 /// Seconds since 1970 of a time as HTTP writes it: `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(super) fn of_http(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let words: Vec<&str> = text.split_whitespace().collect();
     let [_, day, month, year, clock, "GMT"] = words.as_slice() else { return None };
     let (day, year) = (day.parse::<i64>().ok()?, year.parse::<i64>().ok()?);
-    let month = MONTHS.iter().position(|name| name == month)? as i64 + 1;
+    let month = i64::try_from(MONTHS.iter().position(|name| name == month)?).ok()? + 1;
     let mut parts = clock.split(':').map(str::parse::<i64>);
     let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
     let shifted = if month > 2 { year } else { year - 1 };

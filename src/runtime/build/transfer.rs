@@ -16,6 +16,7 @@ use crate::runtime::tree::Tree;
 use crate::syntax::{Heredoc, Instruction, Keyword, Source, Transfer, expand_heredoc};
 
 /// A `COPY` or `ADD` with its variables replaced.
+#[allow(clippy::struct_excessive_bools, reason = "they are the flags of the instruction")]
 pub(super) struct Order {
     /// Absolute, with a `/` at its end where it is written as a directory.
     destination: String,
@@ -129,7 +130,7 @@ impl StageBuild<'_, '_> {
             Base::Stage(_) => format!("the stage `{from}`"),
             Base::Image(_) | Base::Scratch => format!("the image `{from}`"),
         };
-        let state = self.site.state_of(&base, self.state.image.platform(), line)?;
+        let state = self.site.state_of(&base, &self.state.image.platform(), line)?;
         Ok((self.site.tree(&state)?, true, place))
     }
 
@@ -192,7 +193,9 @@ impl Order {
         key.text(&format!("{} {} {} {:?}", self.parents, self.linked, self.add, self.unpack));
         for piece in &self.pieces {
             match piece {
-                Piece::Selected(selection) => selection.digest(&self.source, self.owners, key.text("files").hasher())?,
+                Piece::Selected(selection) => {
+                    selection.digest(&self.source, self.owners, key.text("files").hasher())?;
+                }
                 Piece::Inline { name, content } => drop(key.texts(["inline", name, content])),
                 Piece::Remote(remote) => drop(key.texts(["remote", &remote.identity])),
             }
@@ -200,20 +203,11 @@ impl Order {
         Ok(())
     }
 
-    fn execute(
-        &self,
-        place: &Workplace<'_, '_>,
-        owner: Option<(u32, u32)>,
-        line: &Line<'_>,
-    ) -> Result<(), BuildError> {
+    fn execute(&self, place: &Workplace<'_, '_>, owner: Option<(u32, u32)>, line: &Line<'_>) -> Result<(), BuildError> {
         let failed = |error: crate::runtime::copy::CopyError| line.error(error);
         let mut target = Target::new(place.below(line)?, place.upper, place.site.store.owners()).map_err(failed)?;
-        let placement = Placement {
-            destination: self.destination.clone(),
-            owner,
-            mode: self.chmod.clone(),
-            parents: self.parents,
-        };
+        let placement =
+            Placement { destination: self.destination.clone(), owner, mode: self.chmod.clone(), parents: self.parents };
         for piece in &self.pieces {
             match piece {
                 Piece::Selected(selection) => {

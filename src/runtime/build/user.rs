@@ -64,7 +64,12 @@ impl Users {
         self.passwd.lines().filter_map(|line| {
             let mut fields = line.split(':');
             let (name, id, group) = (fields.next()?, fields.nth(1)?, fields.next()?);
-            Some(User { name, id: id.parse().ok()?, group: group.parse().ok()?, home: fields.nth(1).unwrap_or_default() })
+            Some(User {
+                name,
+                id: id.parse().ok()?,
+                group: group.parse().ok()?,
+                home: fields.nth(1).unwrap_or_default(),
+            })
         })
     }
 
@@ -130,7 +135,8 @@ mod tests {
 
     fn users() -> Users {
         Users {
-            passwd: "root:x:0:0:root:/root:/bin/sh\nbroken\napp:x:1000:100:App:/home/app:/bin/sh\n7:x:70:71::/seven:\n".into(),
+            passwd: "root:x:0:0:root:/root:/bin/sh\nbroken\napp:x:1000:100:App:/home/app:/bin/sh\n7:x:70:71::/seven:\n"
+                .into(),
             group: "root:x:0:\nusers:x:100:\nwheel:x:10:app,root\nextra:x:11:app\n".into(),
             is_known: true,
         }

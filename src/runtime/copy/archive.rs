@@ -80,7 +80,7 @@ fn decompressed(file: File) -> std::io::Result<Plain> {
 fn unpack(source: &Tree, target: &mut Target, placement: &Placement, item: &Item) -> Result<(), CopyError> {
     let damaged = |error| io_failed("cannot unpack", &item.path)(error);
     let place = target.resolve(&placement.destination)?;
-    target.make_directories(&place, placement.owner, placement.new_directories())?;
+    target.make_directories(&place, placement.owner, 0o755)?;
     let mut archive = Archive::new(decompressed(open(source, item)?).map_err(damaged)?);
     let mut unpacking = Unpacking { target, place, owner: placement.owner, times: Vec::new() };
     for entry in archive.entries().map_err(damaged)? {
@@ -198,7 +198,7 @@ impl Unpacking<'_> {
         let header = entry.header();
         let number = |id: std::io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok()).unwrap_or_default();
         let owner = self.owner.unwrap_or((number(header.uid()), number(header.gid())));
-        let (mode, time) = (header.mode()?, header.mtime()? as i64);
+        let (mode, time) = (header.mode()?, header.mtime()?.cast_signed());
         let file = match kind {
             EntryType::Symlink => FileType::Symlink,
             EntryType::Directory => FileType::Directory,

@@ -90,7 +90,8 @@ impl<'a> Placer<'a> {
         let first = self.target.resolve(first)?;
         self.target.make_directories(&first, self.placement.owner, self.placement.new_directories())?;
         let mut place = self.target.resolve(destination)?;
-        let found = if place.is_empty() { Some(FileType::Directory) } else { self.target.look(&place).map(|found| found.kind) };
+        let found =
+            if place.is_empty() { Some(FileType::Directory) } else { self.target.look(&place).map(|found| found.kind) };
         if !is_directory && found == Some(FileType::Directory) {
             place = path::join(&place, name);
         }
@@ -106,13 +107,7 @@ impl<'a> Placer<'a> {
     ///
     /// # Errors
     /// Something is in the way, or the system refuses.
-    pub fn stream(
-        &mut self,
-        name: &str,
-        content: &mut dyn Read,
-        mode: u32,
-        time: i64,
-    ) -> Result<(), CopyError> {
+    pub fn stream(&mut self, name: &str, content: &mut dyn Read, mode: u32, time: i64) -> Result<(), CopyError> {
         let place = self.root_place(name, false)?;
         match self.target.look(&place).map(|found| found.kind) {
             Some(FileType::Directory) => return Err(CopyError::Directory(place)),
@@ -234,6 +229,6 @@ impl<'a> Placer<'a> {
 
     fn time(&self, place: &str, item: &Item) -> Result<(), CopyError> {
         let stat = &item.node.stat;
-        self.target.set_time(place, stat.st_mtime, stat.st_mtime_nsec as i64)
+        self.target.set_time(place, stat.st_mtime, stat.st_mtime_nsec.cast_signed())
     }
 }

@@ -110,7 +110,7 @@ impl Item {
 
 fn content(tree: &Tree, item: &Item, hash: &mut blake3::Hasher) -> std::io::Result<()> {
     let mut file = tree.open(&item.path, &item.node)?;
-    let mut buffer = [0; 32 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     let mut length = 0u64;
     loop {
         let count = file.read(&mut buffer)?;

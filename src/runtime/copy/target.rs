@@ -34,14 +34,7 @@ impl Target {
     pub fn new(below: Tree, upper: &Path, owners: Owners) -> Result<Self, CopyError> {
         let shown = upper.display().to_string();
         let upper = tree::open_folder(upper).map_err(io_failed("cannot open", &shown))?;
-        Ok(Self {
-            below,
-            upper,
-            owners,
-            hidden: HashSet::new(),
-            raised: HashSet::new(),
-            resolved: HashMap::new(),
-        })
+        Ok(Self { below, upper, owners, hidden: HashSet::new(), raised: HashSet::new(), resolved: HashMap::new() })
     }
 
     /// The layers below the new one.
@@ -53,7 +46,11 @@ impl Target {
     pub fn look(&self, path: &str) -> Option<Found> {
         let own = rustix::fs::statat(&self.upper, &*at(path), AtFlags::SYMLINK_NOFOLLOW);
         if let Ok(stat) = own {
-            return Some(Found { kind: FileType::from_raw_mode(stat.st_mode), mode: stat.st_mode & 0o7777, below: None });
+            return Some(Found {
+                kind: FileType::from_raw_mode(stat.st_mode),
+                mode: stat.st_mode & 0o7777,
+                below: None,
+            });
         }
         let node = self.below(path)?;
         Some(Found { kind: node.kind(), mode: node.mode(), below: Some(node) })
@@ -117,12 +114,7 @@ impl Target {
     ///
     /// # Errors
     /// A file is in the way, or the system refuses.
-    pub fn make_directories(
-        &mut self,
-        path: &str,
-        owner: Option<(u32, u32)>,
-        mode: u32,
-    ) -> Result<(), CopyError> {
+    pub fn make_directories(&mut self, path: &str, owner: Option<(u32, u32)>, mode: u32) -> Result<(), CopyError> {
         for prefix in prefixes(path) {
             match self.look(prefix) {
                 Some(found) if found.kind == FileType::Directory => {}
@@ -192,7 +184,7 @@ impl Target {
         for (name, value) in self.below.attributes(path, &node) {
             self.set_attribute(path, &name, &value)?;
         }
-        self.set_time(path, node.stat.st_mtime, node.stat.st_mtime_nsec as i64)
+        self.set_time(path, node.stat.st_mtime, node.stat.st_mtime_nsec.cast_signed())
     }
 
     /// How owners are kept.
