@@ -189,12 +189,17 @@ fn ignore_file(context: &Tree, request: &Request<'_>) -> Result<Option<IgnoreFil
 /// Builds the stages that are needed, each on a thread of its own; gives the state of the target.
 fn run(site: &Site<'_>) -> Result<Arc<state::State>, BuildError> {
     let needed = site.plan.needed();
+    for index in (0..needed.len()).filter(|index| !needed[*index]) {
+        site.settle(index, End::Left);
+    }
     let build = |index: usize| {
+        // Whoever waits must hear of the end, also of one that nobody foresaw.
+        let mut settling = Settling { site, index, end: Some(End::Failed) };
         let result = stage::build(site, index);
-        if result.is_err() {
-            site.stop();
+        match &result {
+            Ok(state) => settling.end = Some(End::Built(Arc::clone(state))),
+            Err(_) => site.stop(),
         }
-        site.settle(index, result.as_ref().map_or(End::Failed, |state| End::Built(Arc::clone(state))));
         result
     };
     let results: Vec<Result<_, BuildError>> = std::thread::scope(|scope| {
@@ -215,5 +220,20 @@ fn run(site: &Site<'_>) -> Result<Arc<state::State>, BuildError> {
         (Some(cause), _) => Err(cause),
         (None, Some(result)) => result,
         (None, None) => Err(BuildError::NoStage),
+    }
+}
+
+/// Tells how a stage ended when it is dropped.
+struct Settling<'s, 'a> {
+    site: &'s Site<'a>,
+    index: usize,
+    end: Option<End>,
+}
+
+impl Drop for Settling<'_, '_> {
+    fn drop(&mut self) {
+        if let Some(end) = self.end.take() {
+            self.site.settle(self.index, end);
+        }
     }
 }

@@ -89,7 +89,9 @@ def row(tar, member):
 def listing(case, image, base):
     """The rows that differ from the base, where the case has one."""
     tree, config = image
-    base = base if "busybox" in (case / "Dockerfile").read_text() else {}
+    file = (case / "Dockerfile").read_text()
+    last = [line for line in file.splitlines() if line.startswith("FROM ")][-1]
+    base = base if "busybox" in file and not last.startswith("FROM scratch") else {}
     lines = [f"{path} {tree[path]}" for path in sorted(tree) if base.get(path) != tree[path]]
     lines += [f"{path} removed" for path in sorted(base) if path not in tree]
     config = [f"{key} = {json.dumps(value, sort_keys=True)}" for key, value in config.items()]

@@ -16,12 +16,13 @@ const VERSION: &[u8] = b"layerwise step 1";
 pub(super) struct KeyBuilder(blake3::Hasher);
 
 impl KeyBuilder {
-    /// The key of a step of that kind on these layers.
-    pub(super) fn new(kind: &str, below: Option<&ChainId>) -> Self {
+    /// The key of a step of that kind on these layers. `epoch` is the latest time that its files may have.
+    pub(super) fn new(kind: &str, below: Option<&ChainId>, epoch: Option<i64>) -> Self {
         let mut key = Self(blake3::Hasher::new());
         key.text_bytes(VERSION);
         key.text(kind);
         key.text(&below.map(ToString::to_string).unwrap_or_default());
+        key.text(&epoch.map(|epoch| epoch.to_string()).unwrap_or_default());
         key
     }
 
@@ -62,7 +63,7 @@ mod tests {
 
     #[test]
     fn texts_do_not_flow_together() {
-        let key = |texts: &[&str]| KeyBuilder::new("run", None).texts(texts.iter().copied()).finish();
+        let key = |texts: &[&str]| KeyBuilder::new("run", None, None).texts(texts.iter().copied()).finish();
         assert_ne!(key(&["ab", "c"]), key(&["a", "bc"]));
         assert_ne!(key(&["a", ""]), key(&["a"]));
         assert_eq!(key(&["a"]), key(&["a"]));

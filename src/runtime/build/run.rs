@@ -11,7 +11,7 @@ use super::output::Output;
 use super::stage::StageBuild;
 use super::user::{Account, Users};
 use crate::runtime::overlay;
-use crate::runtime::sandbox::{self, Exit, MountKind, Network, Outcome, Security, StepMount, User};
+use crate::runtime::sandbox::{self, Exit, MountKind, Network, Outcome, SandboxError, Security, StepMount, User};
 use crate::syntax::Command;
 
 /// Where the body of a heredoc stands that is executed as a file.
@@ -37,7 +37,7 @@ impl StageBuild<'_, '_> {
             return Err(line.error(format!("devices cannot be given to a step: `{value}`")));
         }
         let mountings = mounts::prepare(self, line)?;
-        let mut key = KeyBuilder::new("run", self.state.chain().as_ref());
+        let mut key = KeyBuilder::new("run", self.state.chain().as_ref(), self.site.request.epoch);
         key.texts(program.arguments.iter().map(String::as_str));
         if let Some((name, content)) = &program.file {
             key.texts(["script", name, content]);
@@ -173,7 +173,10 @@ impl Running {
         };
         let sandbox = site.sandbox().map_err(|reason| line.error(reason))?;
         let exit = sandbox.run(&step, &mut |stream, bytes| self.output.write(site.sink, stream, bytes));
-        let exit = exit.map_err(|error| line.error(error))?;
+        let exit = exit.map_err(|error| match error {
+            SandboxError::Stopped => BuildError::Stopped,
+            error => line.error(error),
+        })?;
         drop(mounted);
         self.outcome(&exit, line, site.request.timeout.map_or(0, |timeout| timeout.as_secs()))
     }

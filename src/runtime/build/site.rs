@@ -64,6 +64,8 @@ pub(super) enum End {
     Built(Arc<State>),
     /// With an error.
     Failed,
+    /// It is not built, as the target does not need it.
+    Left,
 }
 
 /// What a site is made of.
@@ -107,13 +109,15 @@ impl<'a> Site<'a> {
     }
 
     /// The result of a stage, once it is there.
-    fn wait(&self, stage: usize) -> Result<Arc<State>, BuildError> {
+    fn wait(&self, stage: usize, line: &Line<'_>) -> Result<Arc<State>, BuildError> {
         let slot = &self.slots[stage];
         let mut end = slot.end.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match &*end {
                 End::Built(built) => return Ok(Arc::clone(built)),
                 End::Failed => return Err(BuildError::Stopped),
+                // Only a trigger of a base image can name such a stage.
+                End::Left => return Err(line.error(format!("the stage {stage} is not built for this target"))),
                 End::Open => end = slot.ready.wait(end).unwrap_or_else(PoisonError::into_inner),
             }
         }
@@ -123,7 +127,7 @@ impl<'a> Site<'a> {
     pub(super) fn state_of(&self, base: &Base, platform: &Platform, line: &Line<'_>) -> Result<Arc<State>, BuildError> {
         match base {
             Base::Scratch => Ok(Arc::new(State::scratch(platform))),
-            Base::Stage(index) => self.wait(*index),
+            Base::Stage(index) => self.wait(*index, line),
             Base::Image(reference) => {
                 let key = (reference.clone(), platform.to_string());
                 let cell =
@@ -164,13 +168,17 @@ impl<'a> Site<'a> {
         Ok(tree)
     }
 
-    fn open_tree(&self, state: &State) -> Result<Tree, BuildError> {
+    /// The same, opened anew and let go of after use.
+    pub(super) fn open_tree(&self, state: &State) -> Result<Tree, BuildError> {
         Tree::stacked(self.layers(state)?.iter().rev()).map_err(|source| BuildError::Tree(source.to_string()))
     }
 
-    /// Lets no further step begin.
+    /// Lets no further step begin, and ends the commands that run.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+        if let Some(Ok(sandbox)) = self.sandbox.get() {
+            sandbox.stop();
+        }
     }
 
     /// Whether another stage failed.

@@ -157,11 +157,14 @@ impl StageBuild<'_, '_> {
     /// Changes the working directory, and makes it.
     fn workdir(&mut self, line: &Line<'_>, word: &Word) -> Result<String, BuildError> {
         let directory = self.state.expand(line, &word.text)?;
+        // Docker keeps a slash at the end.
+        let slash = if directory.ends_with('/') || directory.ends_with("/.") { "/" } else { "" };
         let directory = format!("/{}", path::clean(&self.state.absolute(&directory)));
-        self.state.config().working_dir.clone_from(&directory);
+        self.state.config().working_dir =
+            if directory == "/" { directory.clone() } else { format!("{directory}{slash}") };
         if directory != "/" {
             let user = self.state.image.config.user.clone();
-            let mut key = KeyBuilder::new("workdir", self.state.chain().as_ref());
+            let mut key = KeyBuilder::new("workdir", self.state.chain().as_ref(), self.site.request.epoch);
             key.text(&directory).text(&user);
             self.layer(key.finish(), false, |place| {
                 let below = place.below(line)?;

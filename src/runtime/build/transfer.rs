@@ -45,7 +45,8 @@ impl StageBuild<'_, '_> {
     /// Executes a `COPY` or `ADD`; gives its line of the history.
     pub(super) fn transfer(&mut self, line: &Line<'_>, transfer: &Transfer) -> Result<String, BuildError> {
         let order = self.order(line, transfer)?;
-        let mut key = KeyBuilder::new("copy", self.state.chain().as_ref().filter(|_| !order.linked));
+        let below = self.state.chain().filter(|_| !order.linked);
+        let mut key = KeyBuilder::new("copy", below.as_ref(), self.site.request.epoch);
         let owner = self.owner_of(&order, line)?;
         order.digest(&mut key, owner).map_err(|error| line.error(error))?;
         let empty = order.linked;
@@ -70,7 +71,7 @@ impl StageBuild<'_, '_> {
             let user = user.parse().unwrap_or_default();
             return Ok(Some((user, group.parse().unwrap_or(user))));
         }
-        let tree = self.site.tree(&self.state)?;
+        let tree = self.site.open_tree(&self.state)?;
         Users::read(&tree).owner(chown).map(Some).map_err(|reason| line.error(reason))
     }
 

@@ -150,11 +150,12 @@ fn row(entry: &mut Entry<'_, File>) -> String {
             let capability = capability(entry);
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes).unwrap();
-            let digest: String = Sha256::digest(&bytes)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = hexadecimal(&Sha256::digest(&bytes)[..8]);
             format!("file {mode:04o} {owner} {size} {digest}{capability}")
         }
         other => {
-            let device = |number: std::io::Result<Option<u32>>| number.unwrap().unwrap_or_default();
+            // Pipes have no numbers.
+            let device = |number: std::io::Result<Option<u32>>| number.ok().flatten().unwrap_or_default();
             let (major, minor) = (device(header.device_major()), device(header.device_minor()));
             format!("special {mode:04o} {owner} b'{}' {major}:{minor}", char::from(other.as_byte()))
         }
@@ -164,6 +165,12 @@ fn row(entry: &mut Entry<'_, File>) -> String {
 fn capability(entry: &mut Entry<'_, File>) -> String {
     let Some(extensions) = entry.pax_extensions().unwrap() else { return String::new() };
     let found = extensions.map(Result::unwrap).find(|one| one.key() == Ok("SCHILY.xattr.security.capability"));
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
-    found.map_or_else(String::new, |found| format!(" capability={}", hex(found.value_bytes())))
+    found.map_or_else(String::new, |found| format!(" capability={}", hexadecimal(found.value_bytes())))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
