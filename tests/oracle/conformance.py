@@ -61,6 +61,10 @@ def prepare(suite, case, scratch):
     elif not (context / file).exists():
         shutil.copy(suite / "testdata" / file, context / Path(file).name)
         file = Path(file).name
+    # BuildKit takes a file of the same size and time for the one that it had before.
+    for path in context.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path)
     return context, file
 
 
