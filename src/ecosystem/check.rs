@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::catalog::PackError;
-use super::pack::{Condition, Pack};
+use super::pack::{self, Condition, Pack};
 use super::pattern::Pattern;
 
 /// Names that a pack refers to exist in it, expressions are valid, directories are absolute.
@@ -44,7 +44,7 @@ pub(super) fn pack(path: &str, text: &str, pack: &Pack) -> Result<(), PackError>
     {
         return error(start, format!("a condition names the variables `{name}`"), "name each variable");
     }
-    let caches = pack.cache.iter().flat_map(|cache| &cache.directories);
+    let caches = pack.cache.iter().flat_map(pack::Cache::all_directories);
     let leftovers = pack.leftover.iter().flat_map(|leftover| &leftover.directories);
     let fills = pack.commands.iter().flat_map(|command| &command.fills);
     for directory in caches.chain(leftovers).chain(fills).chain(pack.warm_up.iter().flat_map(|warm_up| &warm_up.fills))
@@ -117,6 +117,7 @@ fn conditions(pack: &Pack) -> Vec<&Condition> {
     found.extend(build_only.flat_map(|only| only.when.iter().chain(&only.unless)));
     let confined = pack.commands.iter().flat_map(|command| &command.confined);
     found.extend(confined.flat_map(|confined| confined.when.iter().chain(&confined.unless)));
+    found.extend(pack.cache.iter().flat_map(|cache| &cache.vendored_when));
     found.extend(pack.project.iter().flat_map(|project| project.when.iter().chain(&project.unless)));
     found.extend(pack.triggers.iter().flat_map(|trigger| trigger.when.iter().chain(&trigger.unless)));
     for warm_up in &pack.warm_up {

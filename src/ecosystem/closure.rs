@@ -169,6 +169,7 @@ impl<'a> Build<'a> {
         self.triggers();
         self.build_only();
         self.confined();
+        self.vendored();
     }
 
     /// The closure of a warm-up, and why the image may differ after it.
@@ -263,6 +264,12 @@ impl<'a> Build<'a> {
             confined.when.iter().all(|condition| self.holds(condition).is_some())
                 && !confined.unless.iter().any(|condition| self.holds(condition).is_some())
         });
+    }
+
+    /// Whether it downloads nothing.
+    fn vendored(&mut self) {
+        let conditions = self.found.pack.cache.iter().flat_map(|cache| &cache.vendored_when);
+        self.closure.vendored = conditions.into_iter().any(|condition| self.holds(condition).is_some());
     }
 
     pub(super) fn refuse(&mut self, reason: &str, evidence: &str) {

@@ -56,6 +56,8 @@ pub struct Closure {
     pub build_only: Option<String>,
     /// Whether it runs no program but its own: no script of a package, no compiler.
     pub confined: bool,
+    /// Whether it downloads nothing, since its dependencies stand in the project.
+    pub vendored: bool,
 }
 
 /// A file or directory of the closure.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Effect;
-pub use super::pack_cache::{Cache, Index, Leftover, Sharing};
+pub use super::pack_cache::{Cache, CacheOfImages, Index, Leftover, Sharing};
 pub use super::pack_closure::{
     ClosureSpec, Condition, Follow, Names, OutputSpec, ReadSpec, Refuse, ScriptSpec, Use, VariableSpec, Where,
 };

@@ -4,7 +4,12 @@
 //! A command is named here by its last words as the pack spells them: `install` is `pip install` and `python -m pip
 //! install`, `apt-get install` is that one alone.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+
+use super::pack::Condition;
+use super::pattern::name_matches;
 
 /// Where downloads are kept.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -12,6 +17,9 @@ use serde::Deserialize;
 pub struct Cache {
     /// Absolute directories, for the user `root`.
     pub directories: Vec<String>,
+    /// Where it stands in images of the Docker library. Where there are any, no other image has it in a known place.
+    #[serde(default)]
+    pub images: Vec<CacheOfImages>,
     /// The variable that moves the directory.
     #[serde(default)]
     pub environment: Option<String>,
@@ -23,7 +31,7 @@ pub struct Cache {
     /// Options, variables and commands that defeat a cache mount.
     #[serde(default)]
     pub defeated_by: Vec<String>,
-    /// Options that move the directory.
+    /// Options, other variables, and earlier commands by their last words, that move the directory.
     #[serde(default)]
     pub moved_by: Vec<String>,
     /// The commands that download into it, by their last words; those that install where there are none.
@@ -36,9 +44,51 @@ pub struct Cache {
     /// Whether only a later download reads what stands there: then a cache mount may take the place of every directory.
     #[serde(default)]
     pub disposable: bool,
+    /// Whether builds read what stands there: then each step that may do so must have the cache mount too, and the image
+    /// must not.
+    #[serde(default)]
+    pub needed_by_builds: bool,
+    /// Nothing is downloaded where one of these holds: the dependencies stand in the project.
+    #[serde(default)]
+    pub vendored_when: Vec<Condition>,
+    /// Options that a step with a cache mount has in the place of those that defeat it.
+    #[serde(default)]
+    pub instead: BTreeMap<String, String>,
     /// Share of an install's time that is left where a cache mount has every download, 0 to 1.
     #[serde(default = "half")]
     pub warm: f64,
+}
+
+/// Where downloads are kept in some images.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CacheOfImages {
+    /// Their repositories (`*` allowed): `rust`.
+    pub repositories: Vec<String>,
+    /// What their tags hold (`*` allowed): `*alpine*`. Empty: any.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Absolute directories, for the user `root`.
+    pub directories: Vec<String>,
+}
+
+impl Cache {
+    /// The directories in an image of the Docker library of that repository and tag.
+    pub fn directories_in(&self, repository: &str, tag: &str) -> Option<&[String]> {
+        if self.images.is_empty() {
+            return Some(&self.directories);
+        }
+        let fits = |images: &&CacheOfImages| {
+            images.repositories.iter().any(|name| name_matches(name, repository))
+                && (images.tags.is_empty() || images.tags.iter().any(|pattern| name_matches(pattern, tag)))
+        };
+        self.images.iter().find(fits).map(|images| images.directories.as_slice())
+    }
+
+    /// The directories in whatever image.
+    pub fn all_directories(&self) -> impl Iterator<Item = &String> {
+        self.directories.iter().chain(self.images.iter().flat_map(|images| &images.directories))
+    }
 }
 
 /// A guess: about half of an install is the download, the rest unpacks and builds.

@@ -157,10 +157,8 @@ impl Run {
                 mounts.any(|mount| mount.target.as_ref().is_some_and(|target| target.as_str().ends_with(rest)))
             })
         };
-        let kept = cache
-            .directories
-            .iter()
-            .any(|path| self.keeps_downloads_at(&StagePath::root().join(path)) || at_home(path));
+        let kept =
+            cache.all_directories().any(|path| self.keeps_downloads_at(&StagePath::root().join(path)) || at_home(path));
         let defeated = cache.defeated_by.iter().any(|name| name.starts_with('-') && command.known.has_option(name));
         let share = if kept && !defeated { 1.0 - cache.warm.clamp(0.0, 1.0) } else { 0.0 };
         Cost { low: share * cost.low, high: share * cost.high }

@@ -5,6 +5,7 @@
 //! as a user whose home and number are known. What would make the mount useless, as an option that turns the cache off or a
 //! command that empties it at the end, is taken away with it, or there is no mount.
 
+mod builds;
 mod clearing;
 mod owner;
 
@@ -26,31 +27,38 @@ pub fn cache_mounts(build: &Build<'_>, builder: Builder) -> Vec<Move> {
     build.steps().filter_map(|(id, _)| cache_mount(build, id, builder)).collect()
 }
 
-/// The move that gives a step a cache mount for the downloads of the first install in it.
+/// The move that gives a step a cache mount for the downloads of the first install in it, and with it the later steps that
+/// need them.
 pub fn cache_mount(build: &Build<'_>, id: StepId, builder: Builder) -> Option<Move> {
     let file = build.inputs.file;
     let run = build.step(id).run().filter(|run| run.is_known() && has_mounts(file, builder))?;
     let (command, cache) = run.commands.iter().find_map(|command| Some((command, downloads(command)?)))?;
-    let mounting = Mounting { build, id, run, command, cache, owner: owner::owner(build, id, command)? };
-    let targets = mounting.targets()?;
-    let free = targets.iter().all(|target| mounting.is_free(target));
-    if !free || !mounting.finds_its_index() {
-        return None;
+    let first = Mounting::new(build, id, run, command, cache)?;
+    let mountings = if cache.needed_by_builds { builds::mountings(first)? } else { vec![first] };
+    let targets = mountings.first()?.targets()?;
+    let mut changes = Vec::new();
+    for mounting in &mountings {
+        let free = mounting.targets()? == targets && targets.iter().all(|target| mounting.is_free(target));
+        if !free || !mounting.finds_its_index() {
+            return None;
+        }
+        changes.extend(mounting.changes(&targets)?);
     }
     let named = listed(targets.iter().map(StagePath::as_str));
     let settings = cache.settings_removed.as_ref().map_or(String::new(), |path| {
         format!(", nor `{path}`, so that installs without a mount leave their downloads in it")
     });
+    let holds = if cache.needed_by_builds { "stage" } else { "image" };
+    let step = if mountings.len() == 1 { "step finds" } else { "steps find" };
     Some(Move {
         kind: MoveKind::AddCacheMount,
         safety: Safety::Unsafe,
         title: format!("Keep the downloads of {} in a cache mount", quoted(build, id)),
         argument: format!(
-            "the image no longer holds {named}{settings}, and the step finds there what earlier builds on the same machine \
-             left"
+            "the {holds} no longer holds {named}{settings}, and the {step} there what earlier builds on the same machine left"
         ),
-        lines: vec![build.instruction(id).lines.0],
-        edit: mounting.edit(&targets)?,
+        lines: mountings.iter().map(|mounting| build.instruction(mounting.id).lines.0).collect(),
+        edit: TextEdit::new(changes).ok()?,
         ignore: Vec::new(),
         needs_history: false,
     })
@@ -59,11 +67,13 @@ pub fn cache_mount(build: &Build<'_>, id: StepId, builder: Builder) -> Option<Mo
 /// The cache of a command that downloads into it, where it holds nothing that the image may need.
 fn downloads(command: &KnownCommand) -> Option<&pack::Cache> {
     let known = &command.known;
-    let cache = known.pack.cache.as_ref().filter(|cache| cache.disposable && !cache.holds_outputs)?;
+    let kept = |cache: &&pack::Cache| (cache.disposable || cache.needed_by_builds) && !cache.holds_outputs;
+    let cache = known.pack.cache.as_ref().filter(kept)?;
     // Twins have the same commands; only the project tells which one it is.
     let is_sure = known.pack.project.is_none() || command.closure.is_some();
+    let vendored = command.closure.as_ref().is_some_and(|closure| closure.vendored);
     let dear = known.cost().is_some_and(|cost| cost.high >= LEAST_SECONDS);
-    (is_sure && dear && known.fills_cache()).then_some(cache)
+    (is_sure && !vendored && dear && known.fills_cache()).then_some(cache)
 }
 
 /// Whether the builder, with the frontend that the file asks for, has `RUN --mount`. A frontend of somebody's own may not.
@@ -87,19 +97,31 @@ struct Mounting<'b> {
     owner: owner::Owner,
 }
 
-impl Mounting<'_> {
+impl<'b> Mounting<'b> {
+    fn new(
+        build: &'b Build<'b>,
+        id: StepId,
+        run: &'b Run,
+        command: &'b KnownCommand,
+        cache: &'b pack::Cache,
+    ) -> Option<Self> {
+        Some(Self { build, id, run, command, cache, owner: owner::owner(build, id, command)? })
+    }
+
     fn text(&self, id: StepId) -> &str {
         self.build.instruction(id).range.of(self.build.inputs.file.source())
     }
 
     /// Where the downloads stand for the user that runs the step.
     fn targets(&self) -> Option<Vec<StagePath>> {
+        let image = &self.owner.image;
+        let directories = self.cache.directories_in(&image.repository, image.tag.as_deref().unwrap_or("latest"))?;
         let place = |path: &String| Some(StagePath::root().join(&self.owner.place_of(path)?));
-        self.cache.directories.iter().map(place).collect()
+        directories.iter().map(place).collect()
     }
 
     /// The flags, and the step without what makes them useless.
-    fn edit(&self, targets: &[StagePath]) -> Option<TextEdit> {
+    fn changes(&self, targets: &[StagePath]) -> Option<Vec<Change>> {
         let sharing = match self.cache.sharing {
             pack::Sharing::Shared => "",
             pack::Sharing::Locked => ",sharing=locked",
@@ -114,7 +136,7 @@ impl Mounting<'_> {
             let start = clearing::plain_script(self.build, self.id)?.start;
             changes.push(Change { range: TextRange::empty(start), replacement: format!("rm -f {path} && ") });
         }
-        TextEdit::new(changes).ok()
+        Some(changes)
     }
 
     /// Whether nothing else in the file has to do with a place.
@@ -152,7 +174,11 @@ impl Mounting<'_> {
             let first = own().find(|command| {
                 command.known.is_any_of(&index.refreshed_by) || command.known.is_any_of(&index.read_by)
             });
-            first.is_none_or(|command| command.known.is_any_of(&index.refreshed_by))
+            let refreshing = |command: &KnownCommand| {
+                command.known.is_any_of(&index.refreshed_by)
+                    || index.fresh_with.iter().any(|option| command.known.has_option(option))
+            };
+            first.is_none_or(refreshing)
         };
         refreshes(self.run) && runs().all(|run| run.is_known() && refreshes(run))
     }
@@ -319,6 +345,28 @@ mod tests {
             ("a comment", format!("{DEBIAN}RUN apt-get update && \\\n# tools\n apt-get install -y git\n")),
         ] {
             check(case, &source, None);
+        }
+    }
+
+    #[test]
+    fn other_systems_have_their_own_caches() {
+        let apk = "RUN --mount=type=cache,target=/etc/apk/cache,sharing=locked apk add";
+        let dnf = "RUN --mount=type=cache,target=/var/cache/dnf,sharing=locked";
+        let both = format!("{dnf} --mount=type=cache,target=/var/cache/libdnf5,sharing=locked dnf install -y git");
+        for (source, expected) in [
+            ("FROM alpine:3.20\nRUN apk add --no-cache git\n", Some(format!("{apk} --update-cache git"))),
+            ("FROM node:22-alpine\nRUN apk add -U git\n", Some(format!("{apk} -U git"))),
+            ("FROM alpine:3.20\nRUN apk add git\n", None),
+            ("FROM alpine:3.20\nRUN apk add --no-cache git\nRUN apk add make\n", None),
+            ("FROM alpine:3.20\nRUN apk add --no-cache --update-cache git\n", None),
+            ("FROM node:22\nRUN apk add --no-cache git\n", None),
+            ("FROM fedora:42\nRUN dnf install -y git && dnf clean all\n", Some(both)),
+            ("FROM rockylinux:9\nRUN dnf install -y git\n", Some(format!("{dnf} dnf install -y git"))),
+            ("FROM rockylinux:9\nRUN dnf install -y --installroot /out git\n", None),
+            ("FROM debian:13\nRUN dnf install -y git\n", None),
+            ("FROM rockylinux:9\nRUN dnf install -y git\nFROM rockylinux:9\nCOPY --from=0 /var/cache/dnf /x\n", None),
+        ] {
+            check(source, source, expected.as_deref());
         }
     }
 }

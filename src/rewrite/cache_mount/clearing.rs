@@ -3,7 +3,7 @@
 use super::Mounting;
 use crate::{
     ecosystem::Access,
-    model::{Build, KnownCommand, StagePath, StepId},
+    model::{Build, KnownCommand, StagePath, Step, StepId},
     syntax::{Body, Command},
     text::{Change, TextRange},
 };
@@ -14,8 +14,26 @@ pub(super) fn clear(mounting: &Mounting<'_>, targets: &[StagePath]) -> Option<Ve
     let state = &mounting.build.step(mounting.id).before;
     let text = mounting.text(mounting.id);
     let is_set = |name: &str| text.contains(name) || state.variable(name).is_some();
-    let variables = cache.environment.iter().chain(&cache.defeated_by).filter(|name| !name.contains([' ', '-']));
-    if variables.into_iter().any(|name| is_set(name) || is_set(&name.to_uppercase())) {
+    // What only says where the directory stands anyway, as images do, moves nothing.
+    let confirms = |name: &str| {
+        let value = state.variable(name).and_then(|variable| variable.value.clone());
+        let below = |home: String| {
+            let home = StagePath::root().join(&home);
+            targets.iter().any(|target| target.below(&home).is_some())
+        };
+        !text.contains(name) && value.is_some_and(below)
+    };
+    let set_elsewhere =
+        |name: &String| [name.clone(), name.to_uppercase()].iter().any(|name| is_set(name) && !confirms(name));
+    let mut defeating = cache.defeated_by.iter().filter(|name| !name.contains([' ', '-']));
+    let variables = cache.moved_by.iter().filter(|name| !name.contains([' ', '-']) && **name == name.to_uppercase());
+    if cache.environment.iter().chain(variables).any(set_elsewhere)
+        || defeating.any(|name| is_set(name) || is_set(&name.to_uppercase()))
+    {
+        return None;
+    }
+    let mut earlier = mounting.build.steps_to(mounting.id).filter_map(Step::run).flat_map(|run| &run.commands);
+    if earlier.any(|command| cache.moved_by.iter().any(|name| command.known.is_any_of(std::slice::from_ref(name)))) {
         return None;
     }
     let empties = |command: &KnownCommand| {
@@ -31,7 +49,10 @@ pub(super) fn clear(mounting: &Mounting<'_>, targets: &[StagePath]) -> Option<Ve
         cache.defeated_by.contains(&command.known.title)
             || command.accesses.iter().any(|access| access.access == Access::Remove && related(&access.path))
     };
-    let moved = |command: &KnownCommand| cache.moved_by.iter().any(|name| command.known.has_option(name));
+    let moved = |command: &KnownCommand| {
+        let mut names = cache.moved_by.iter();
+        names.any(|name| command.known.has_option(name) || command.known.is_any_of(std::slice::from_ref(name)))
+    };
     if run.commands[..kept].iter().any(|command| clears(command) || moved(command)) {
         return None;
     }
@@ -75,6 +96,10 @@ fn options(mounting: &Mounting<'_>, command: &KnownCommand) -> Option<Vec<Change
     let given = command.known.options.iter().filter(|given| given.value.as_deref() != Some("false"));
     let names: Vec<&str> =
         given.map(|given| given.name.as_str()).filter(|name| defeating.clone().any(|other| other == name)).collect();
+    let is_instead = |name: &&String| mounting.cache.instead.values().any(|other| other == *name);
+    if !names.is_empty() && command.known.options.iter().any(|given| is_instead(&&given.name)) {
+        return None;
+    }
     if names.is_empty() || command.known.pack.name != mounting.command.known.pack.name {
         return Some(Vec::new());
     }
@@ -82,6 +107,13 @@ fn options(mounting: &Mounting<'_>, command: &KnownCommand) -> Option<Vec<Change
     let source = mounting.build.inputs.file.source();
     let mut changes = Vec::new();
     for name in names {
+        if let Some(other) = mounting.cache.instead.get(name) {
+            let mut words =
+                command.command.words.iter().filter(|word| word.raw == name && word.range.of(source) == name);
+            let (word, None) = (words.next()?, words.next()) else { return None };
+            changes.push(Change { range: word.range, replacement: other.clone() });
+            continue;
+        }
         let mut words = command.command.words.iter().filter(|word| word.raw == name && word.range.of(source) == name);
         let (word, None) = (words.next()?, words.next()) else { return None };
         // With the blanks before it; a line that held nothing else goes with its continuation.

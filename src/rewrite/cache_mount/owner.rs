@@ -3,6 +3,7 @@
 use crate::{
     ecosystem::ImageFacts,
     model::{Base, Build, KnownCommand, StagePath, StepId},
+    syntax::ImageReference,
 };
 
 /// The home of `root`, below which packs name directories.
@@ -10,6 +11,8 @@ const ROOT_HOME: &str = "/root";
 
 /// The user of a step.
 pub(super) struct Owner {
+    /// The image that its stage starts from in the end.
+    pub(super) image: ImageReference,
     home: String,
     /// `None` for `root`, who owns a mount where nothing else is said.
     numbers: Option<(String, Option<String>)>,
@@ -30,11 +33,12 @@ pub(super) fn owner(build: &Build<'_>, id: StepId, command: &KnownCommand) -> Op
         Some(variable) => Some(variable.value.clone().filter(|home| home.starts_with('/'))?),
     };
     let facts = base_of(build, id.stage)?;
+    let image = facts.reference.clone();
     let Some(user) = state.user.as_deref() else {
-        return Some(Owner { home: set.unwrap_or_else(|| ROOT_HOME.to_owned()), numbers: None });
+        return Some(Owner { image, home: set.unwrap_or_else(|| ROOT_HOME.to_owned()), numbers: None });
     };
     if matches!(user, "root" | "0" | "root:root" | "0:0") {
-        return Some(Owner { home: set.unwrap_or_else(|| ROOT_HOME.to_owned()), numbers: None });
+        return Some(Owner { image, home: set.unwrap_or_else(|| ROOT_HOME.to_owned()), numbers: None });
     }
     let (name, group) = user.split_once(':').map_or((user, None), |(name, group)| (name, Some(group)));
     let known = facts.facts.and_then(|facts| facts.user(name));
@@ -46,11 +50,12 @@ pub(super) fn owner(build: &Build<'_>, id: StepId, command: &KnownCommand) -> Op
         (Some(group), _) => Some(Some(group).filter(is_number)?.to_owned()),
         (None, known) => known.map(|known| known.gid.to_string()),
     };
-    Some(Owner { home: set.or_else(|| known.map(|known| known.home.clone()))?, numbers: Some((number, group)) })
+    Some(Owner { image, home: set.or_else(|| known.map(|known| known.home.clone()))?, numbers: Some((number, group)) })
 }
 
 /// The image that a stage starts from in the end.
 struct Origin {
+    reference: ImageReference,
     facts: Option<&'static ImageFacts>,
 }
 
@@ -60,7 +65,8 @@ fn base_of(build: &Build<'_>, mut stage: usize) -> Option<Origin> {
         match build.stages.get(stage).map(|stage| &stage.base) {
             Some(Base::Stage(parent)) if *parent < stage => stage = *parent,
             Some(Base::Image(image)) if !image.contains('/') && !image.contains('$') => {
-                return Some(Origin { facts: build.image_facts(stage) });
+                let reference = ImageReference::parse(image);
+                return Some(Origin { reference, facts: build.image_facts(stage) });
             }
             _ => return None,
         }

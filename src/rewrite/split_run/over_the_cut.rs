@@ -103,7 +103,7 @@ impl Splitting<'_> {
         }
         let mut caches = self.run.commands.iter().filter_map(|command| command.known.pack.cache.as_ref());
         let is_at = |directory: &String| StagePath::root().join(directory) == *target;
-        if caches.any(|cache| cache.directories.iter().any(is_at) && !cache.holds_outputs) {
+        if caches.any(|cache| cache.all_directories().any(is_at) && !cache.holds_outputs) {
             return true;
         }
         let start = &self.build.step(self.id).before.directory;

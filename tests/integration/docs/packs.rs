@@ -11,11 +11,12 @@ const MARK: &str =
     "<!-- Everything below is made from src/ecosystem: BLESS=1 cargo test --test integration docs:: -->\n";
 
 /// Where each type of the format stands in a pack.
-const PLACES: [(&str, &str); 33] = [
+const PLACES: [(&str, &str); 34] = [
     ("Pack", "The pack"),
     ("Kind", "Values of `kind`"),
     ("Cost", "`[cost]`: the value of each effect"),
     ("Cache", "`[cache]`"),
+    ("CacheOfImages", "`[[cache.images]]`"),
     ("Sharing", "Values of `sharing`"),
     ("Leftover", "`[leftover]`"),
     ("Index", "`[index]`"),
