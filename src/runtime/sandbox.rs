@@ -13,6 +13,7 @@ mod place;
 mod profile;
 mod program;
 mod rights;
+mod seccomp;
 mod setup;
 mod sources;
 mod step;
@@ -21,14 +22,14 @@ mod wire;
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::fs::{AtFlags, MemfdFlags, memfd_create, stat, statat};
 use rustix::net::{AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType};
 use rustix::net::{Shutdown, sendmsg, shutdown, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -36,6 +37,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 pub use step::{Exit, Limits, MountKind, Network, Outcome, Security, Step, StepMount, Stream, User};
 
 use super::namespace::Ids;
+use super::sys;
 use holder::Reply;
 
 /// The name under which the program is started to be the holder.
@@ -120,7 +122,8 @@ impl Sandbox {
         let failed = |source: io::Error| SandboxError::System { what: "cannot start the sandbox", source };
         let (control, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
             .map_err(|error| failed(error.into()))?;
-        let holder = Command::new(program)
+        let program = Unwritable::open(program);
+        let holder = Command::new(program.path())
             .arg0(HOLDER)
             .env_clear()
             .stdin(theirs)
@@ -186,6 +189,34 @@ impl Drop for Sandbox {
         self.stop();
         let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
         let _gone = holder.wait();
+    }
+}
+
+/// A program that cannot be written through `/proc/self/exe` of the process it becomes, not even by root: the image may
+/// have that name executed, and then runs code of its own in a process of our program (CVE-2019-5736).
+struct Unwritable {
+    mount: Option<OwnedFd>,
+    plain: PathBuf,
+}
+
+impl Unwritable {
+    fn open(program: &Path) -> Self {
+        // The kernel clones only what this namespace reaches; the link of a process points into the one it began in.
+        let path = std::fs::read_link(program).unwrap_or_else(|_| program.to_owned());
+        let mount = devices::clone(path, false).and_then(|mount| {
+            let (own, wanted) = (statat(&mount, "", AtFlags::EMPTY_PATH)?, stat(program)?);
+            if (own.st_dev, own.st_ino) != (wanted.st_dev, wanted.st_ino) {
+                return Err(io::Error::other("another file took the program's place"));
+            }
+            sys::change_mount(&mount, profile::READ_ONLY | profile::NOSUID, 0, false)?;
+            Ok(mount)
+        });
+        Self { mount: mount.ok(), plain: program.to_owned() }
+    }
+
+    fn path(&self) -> PathBuf {
+        let by_descriptor = |mount: &OwnedFd| PathBuf::from(format!("/proc/self/fd/{}", mount.as_raw_fd()));
+        self.mount.as_ref().map_or_else(|| self.plain.clone(), by_descriptor)
     }
 }
 

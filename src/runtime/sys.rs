@@ -10,6 +10,20 @@ use std::time::Duration;
 
 use rustix::thread::UnshareFlags;
 
+/// One instruction of a classic BPF program (`struct sock_filter` of `linux/filter.h`).
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Instruction {
+    /// The operation, as `BPF_…` of `linux/bpf_common.h` or-ed together.
+    pub(crate) code: u16,
+    /// How many instructions to skip when the comparison holds.
+    pub(crate) then: u8,
+    /// How many instructions to skip when it does not.
+    pub(crate) otherwise: u8,
+    /// The operand.
+    pub(crate) operand: u32,
+}
+
 /// The two sides of [`fork`].
 #[derive(Debug)]
 pub(crate) enum Forked {
@@ -188,6 +202,21 @@ pub(crate) fn own_keyring() -> io::Result<()> {
     const KEYCTL_JOIN_SESSION_KEYRING: libc::c_int = 1;
     // SAFETY: a null name asks for a nameless keyring; no memory is read.
     let done = unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, ptr::null::<libc::c_char>()) };
+    checked(done).map(drop)
+}
+
+/// Puts a system call filter on the process and all it starts, without forbidding setuid programs. Needs
+/// `CAP_SYS_ADMIN` in the process's user namespace.
+pub(crate) fn install_filter(program: &[Instruction]) -> io::Result<()> {
+    #[repr(C)]
+    struct Program {
+        length: u16,
+        instructions: *const Instruction,
+    }
+    let length = u16::try_from(program.len()).map_err(|_| io::Error::other("the filter is too long"))?;
+    let program = Program { length, instructions: program.as_ptr() };
+    // SAFETY: the kernel reads `length` instructions, which live until the call is over, and verifies them.
+    let done = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
     checked(done).map(drop)
 }
 

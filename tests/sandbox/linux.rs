@@ -1,6 +1,10 @@
 //! Runs every case in every mode that the machine has.
 
 mod basics;
+mod escapes;
+mod mounts;
+mod probe;
+mod rights;
 mod world;
 
 use std::os::unix::fs::PermissionsExt;
@@ -26,10 +30,11 @@ pub(super) enum Mode {
 }
 
 pub(super) const EVERYBODY: &[Mode] = &[Mode::Root, Mode::Mapped, Mode::Single];
+pub(super) const ROOT: &[Mode] = &[Mode::Root];
 pub(super) const MANY_IDS: &[Mode] = &[Mode::Root, Mode::Mapped];
 
 fn cases() -> Vec<Case> {
-    [basics::CASES].concat()
+    [basics::CASES, mounts::CASES, rights::CASES, escapes::CASES].concat()
 }
 
 pub(super) fn main() -> ExitCode {
@@ -72,7 +77,7 @@ fn all(mode: Mode, wanted: &dyn Fn(&str) -> bool) -> usize {
         let run = run(&program, mode, user, name);
         let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
         match run.status.code() {
-            Some(0) => println!("ok: {mode:?} {name} ({} ms)", start.elapsed().as_millis()),
+            Some(0) => println!("ok: {mode:?} {name} ({} ms) {}", start.elapsed().as_millis(), said.trim()),
             Some(code) if code == i32::from(SKIPPED) => println!("skipped: {mode:?} {name}: {}", said.trim()),
             _ => {
                 failed += 1;

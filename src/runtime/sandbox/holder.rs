@@ -22,6 +22,7 @@ pub(super) use reply::Reply;
 use running::Running;
 
 use super::order::Order;
+use super::rights;
 use crate::runtime::sys::{self, Forked};
 
 /// As many descriptors as one message carries.
@@ -62,6 +63,7 @@ fn born() -> io::Result<OwnedFd> {
 /// Serves until the build is gone.
 fn watch(control: &OwnedFd) {
     let mut steps: Vec<Running> = Vec::new();
+    rights::prepare();
     loop {
         let asked = {
             let mut waiting = vec![PollFd::new(control, PollFlags::IN)];

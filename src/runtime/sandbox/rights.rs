@@ -8,8 +8,14 @@ use rustix::thread::{
 use rustix::thread::{Gid, Uid};
 
 use super::order::Order;
-use super::profile;
 use super::setup::{Failure, Tried};
+use super::{profile, seccomp};
+use crate::runtime::sys;
+
+/// Reads the facts before there are steps: each would read them for itself.
+pub(super) fn prepare() {
+    let _kept = (profile::paths(), seccomp::program(false));
+}
 
 /// Sets the limits that the step asked for.
 pub(super) fn limit(order: &Order) -> Result<(), Failure> {
@@ -63,6 +69,15 @@ const RESOURCES: [(Resource, u32); 16] = [
     (Resource::Rttime, 15),
 ];
 
+/// Allows the system calls that Docker allows. What comes after it is among them.
+fn filter(order: &Order) -> Result<(), Failure> {
+    let program = seccomp::program(order.owners_ignored);
+    if program.is_empty() {
+        return Ok(());
+    }
+    sys::install_filter(program).tried("cannot install the system call filter")
+}
+
 /// Becomes the step's user, with no more rights than Docker grants.
 pub(super) fn drop(order: &Order) -> Result<(), Failure> {
     let granted = if order.insecure { CapabilitySet::all() } else { profile::capabilities() };
@@ -71,6 +86,9 @@ pub(super) fn drop(order: &Order) -> Result<(), Failure> {
         let _unknown = remove_capability_from_bounding_set(capability);
     }
     let _older = clear_ambient_capability_set();
+    if !order.insecure {
+        filter(order)?;
+    }
     if let Some(groups) = &order.groups {
         let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
         set_thread_groups(&groups).tried("cannot set supplementary groups")?;

@@ -17,7 +17,7 @@ use rustix::system::sethostname;
 
 use super::devices::{self, Borrowed};
 use super::order::{Attached, Order};
-use super::{place, program, rights};
+use super::{place, profile, program, rights};
 use crate::runtime::sys;
 
 /// Why the program was not started.
@@ -71,6 +71,10 @@ fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Fa
     }
     program::give_streams(order.user, order.group);
     let borrowed = Borrowed::open()?;
+    if !order.insecure {
+        // Root may make device nodes, as in Docker; without Docker's list of devices they must not work.
+        sys::change_mount(&root, profile::NODEV, 0, false).tried("cannot disable devices")?;
+    }
     enter(&root)?;
     borrowed.hang_in()?;
     rights::limit_processes(order.processes)?;

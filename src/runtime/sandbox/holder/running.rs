@@ -27,6 +27,7 @@ pub(super) struct Running {
     said: File,
     deadline: Option<Instant>,
     timed_out: bool,
+    killed: bool,
 }
 
 impl Running {
@@ -41,7 +42,7 @@ impl Running {
             Ok((child, said)) => {
                 let timeout = (order.timeout > 0).then(|| Duration::from_millis(order.timeout));
                 let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-                Some(Self { child, reply, said, deadline, timed_out: false })
+                Some(Self { child, reply, said, deadline, timed_out: false, killed: false })
             }
             Err(error) => {
                 tell(&reply, &Reply::Failed { what: format!("cannot make the step's process: {error}") });
@@ -67,8 +68,12 @@ impl Running {
     }
 
     /// What to wait for: its end, and the build's.
-    pub(super) fn waiting(&self) -> [PollFd<'_>; 2] {
-        [PollFd::new(&self.child.pidfd, PollFlags::IN), PollFd::new(&self.reply, PollFlags::RDHUP)]
+    pub(super) fn waiting(&self) -> Vec<PollFd<'_>> {
+        let mut waiting = vec![PollFd::new(&self.child.pidfd, PollFlags::IN)];
+        if !self.killed {
+            waiting.push(PollFd::new(&self.reply, PollFlags::RDHUP));
+        }
+        waiting
     }
 
     /// When its time is over.
@@ -84,6 +89,7 @@ impl Running {
             if late || abandoned {
                 self.timed_out |= late;
                 self.deadline = None;
+                self.killed = true;
                 // Process 1 of its namespace: everything in there dies with it.
                 let _dead = pidfd_send_signal(&self.child.pidfd, Signal::KILL);
             }
@@ -98,7 +104,8 @@ impl Running {
         let mut waiting = self.waiting();
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let _interrupted = poll(&mut waiting, Some(&now));
-        waiting.map(|one| !one.revents().is_empty())
+        let mut ready = waiting.iter().map(|one| !one.revents().is_empty());
+        [ready.next() == Some(true), ready.next() == Some(true)]
     }
 
     /// How it ended.

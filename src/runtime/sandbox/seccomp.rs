@@ -1,0 +1,180 @@
+//! The system calls that a step may make: Docker's profile (`rules/runtime/seccomp.toml`) as a program for the kernel's
+//! packet filter, for the machine's architecture and for the 32-bit one that it also runs.
+
+mod bpf;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::runtime::sys::Instruction;
+use bpf::{Action, Condition};
+
+/// The facts.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Facts {
+    allowed: Vec<String>,
+    architectures: BTreeMap<String, Vec<String>>,
+    refused: Vec<Refused>,
+    by_argument: Vec<ByArgument>,
+    single_id: SingleId,
+}
+
+/// A call that fails with an error of its own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Refused {
+    name: String,
+    error: u16,
+}
+
+/// A call that is allowed by one of its arguments. One of the three conditions is given.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct ByArgument {
+    name: String,
+    argument: u32,
+    #[serde(default)]
+    one_of: Vec<u32>,
+    #[serde(default)]
+    none_of: Vec<u32>,
+    #[serde(default)]
+    without_bits: u32,
+}
+
+/// What differs where there is one id.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct SingleId {
+    done: Vec<String>,
+}
+
+/// An architecture: its name in the facts, its number in the kernel (`AUDIT_ARCH_…` of `linux/audit.h`), its calls.
+struct Architecture {
+    name: &'static str,
+    audit: u32,
+    calls: &'static str,
+}
+
+#[cfg(target_arch = "x86_64")]
+const ARCHITECTURES: &[Architecture] = &[
+    Architecture {
+        name: "x86_64",
+        audit: 0xc000_003e,
+        calls: include_str!("../../../rules/runtime/syscalls/x86_64.txt"),
+    },
+    Architecture { name: "i386", audit: 0x4000_0003, calls: include_str!("../../../rules/runtime/syscalls/i386.txt") },
+];
+
+#[cfg(target_arch = "aarch64")]
+const ARCHITECTURES: &[Architecture] = &[
+    Architecture {
+        name: "aarch64",
+        audit: 0xc000_00b7,
+        calls: include_str!("../../../rules/runtime/syscalls/aarch64.txt"),
+    },
+    Architecture { name: "arm", audit: 0x4000_0028, calls: include_str!("../../../rules/runtime/syscalls/arm.txt") },
+];
+
+/// No filter is known for it: steps run without one.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const ARCHITECTURES: &[Architecture] = &[];
+
+/// Both programs, made once. The holder makes them before it makes a step.
+static FILTERS: LazyLock<[Vec<Instruction>; 2]> = LazyLock::new(|| {
+    facts().map_or_else(|_| [Vec::new(), Vec::new()], |facts| [filter(&facts, false), filter(&facts, true)])
+});
+
+fn facts() -> Result<Facts, toml::de::Error> {
+    toml::from_str(include_str!("../../../rules/runtime/seccomp.toml"))
+}
+
+/// The filter of a step. `owners_ignored`: calls that change owners are taken for done. Empty: none is known for this
+/// architecture.
+pub(super) fn program(owners_ignored: bool) -> &'static [Instruction] {
+    &FILTERS[usize::from(owners_ignored)]
+}
+
+fn filter(facts: &Facts, owners_ignored: bool) -> Vec<Instruction> {
+    let sections =
+        ARCHITECTURES.iter().map(|architecture| (architecture.audit, actions(facts, architecture, owners_ignored)));
+    bpf::assemble(&sections.collect::<Vec<_>>())
+}
+
+/// What happens at each call of an architecture, by number. What is missing fails with EPERM.
+fn actions(facts: &Facts, architecture: &Architecture, owners_ignored: bool) -> BTreeMap<u32, Action> {
+    let numbers: BTreeMap<&str, u32> = architecture.calls.lines().filter_map(call).collect();
+    let mut actions = BTreeMap::new();
+    let mut put = |name: &str, action: Action| {
+        if let Some(number) = numbers.get(name) {
+            actions.insert(*number, action);
+        }
+    };
+    let own = facts.architectures.get(architecture.name);
+    for name in facts.allowed.iter().chain(own.into_iter().flatten()) {
+        put(name, Action::Allow);
+    }
+    for refused in &facts.refused {
+        put(&refused.name, Action::Fail(refused.error));
+    }
+    for rule in &facts.by_argument {
+        put(&rule.name, Action::When { argument: rule.argument, condition: condition(rule) });
+    }
+    if owners_ignored {
+        for name in &facts.single_id.done {
+            put(name, Action::Fail(0));
+        }
+    }
+    actions
+}
+
+fn condition(rule: &ByArgument) -> Condition {
+    if rule.without_bits != 0 {
+        Condition::WithoutBits(rule.without_bits)
+    } else if rule.one_of.is_empty() {
+        Condition::NoneOf(rule.none_of.clone())
+    } else {
+        Condition::OneOf(rule.one_of.clone())
+    }
+}
+
+/// A line of a table of calls: number, name.
+fn call(line: &'static str) -> Option<(&'static str, u32)> {
+    let (number, name) = line.split_once(' ')?;
+    Some((name, number.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_of_the_profile_is_known() {
+        let facts = facts().unwrap();
+        let tables = ["x86_64", "i386", "aarch64", "arm"].map(|name| {
+            std::fs::read_to_string(format!("{}/rules/runtime/syscalls/{name}.txt", env!("CARGO_MANIFEST_DIR")))
+                .unwrap()
+        });
+        let known =
+            |name: &str| tables.iter().any(|table| table.lines().any(|line| line.ends_with(&format!(" {name}"))));
+        // The one call of an architecture for which there is no filter.
+        let unknown: Vec<&String> =
+            facts.allowed.iter().filter(|name| !known(name) && *name != "riscv_hwprobe").collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        assert!(facts.single_id.done.iter().all(|name| known(name)));
+        assert!(facts.by_argument.iter().all(|rule| {
+            let given = [!rule.one_of.is_empty(), !rule.none_of.is_empty(), rule.without_bits != 0];
+            given.iter().filter(|given| **given).count() == 1
+        }));
+    }
+
+    #[test]
+    fn programs_fit_the_kernel() {
+        for owners_ignored in [false, true] {
+            let length = program(owners_ignored).len();
+            assert!((100..4096).contains(&length), "{length} instructions");
+        }
+    }
+}
