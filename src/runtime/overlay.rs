@@ -3,11 +3,14 @@
 //! A mount made here is *detached*: it hangs in no folder and nobody else sees it. Paths are opened relative to its
 //! root, and a step's process puts it in the place of `/`. It goes away with its last descriptor.
 
+mod classic;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, open};
+use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
     fsmount, fsopen, open_tree,
@@ -67,12 +70,8 @@ pub fn mount(lowers: &[PathBuf], upper: &Path, work: &Path, ids: &Ids) -> Result
     if lowers.is_empty() {
         return alone(upper);
     }
-    let context = begin(upper)?;
-    layers(&context, lowers)?;
-    set_folder(&context, "upperdir", upper)?;
-    set_folder(&context, "workdir", work)?;
-    fsconfig_set_flag(context.as_fd(), "volatile").map_err(failed("volatile", upper))?;
-    finish(&context, ids, upper)
+    let top = Some(Top { upper, work });
+    build(lowers, top, ids).or_else(|error| older(error, lowers, top, ids))
 }
 
 /// Mounts layers, lowest first, as a tree that cannot be written.
@@ -89,9 +88,38 @@ pub fn mount_read_only(lowers: &[PathBuf], ids: &Ids) -> Result<Mounted, MountEr
         sys::change_mount(&mounted.root, READ_ONLY, 0, false).map_err(kernel("read-only", lowest))?;
         return Ok(mounted);
     }
-    let context = begin(lowest)?;
+    build(lowers, None, ids).or_else(|error| older(error, lowers, None, ids))
+}
+
+/// The writable part of a tree.
+#[derive(Debug, Clone, Copy)]
+struct Top<'a> {
+    upper: &'a Path,
+    work: &'a Path,
+}
+
+/// Builds a mount option by option.
+fn build(lowers: &[PathBuf], top: Option<Top<'_>>, ids: &Ids) -> Result<Mounted, MountError> {
+    let named = top.map_or_else(|| lowers.first().map_or(Path::new(""), PathBuf::as_path), |top| top.upper);
+    let context = begin(named)?;
     layers(&context, lowers)?;
-    finish(&context, ids, lowest)
+    if let Some(Top { upper, work }) = top {
+        set_folder(&context, "upperdir", upper)?;
+        set_folder(&context, "workdir", work)?;
+        fsconfig_set_flag(context.as_fd(), "volatile").map_err(failed("volatile", upper))?;
+    }
+    finish(&context, ids, named)
+}
+
+/// Linux before 6.7 takes layers in one piece only; then what it says is an unknown option or call.
+fn older(error: MountError, lowers: &[PathBuf], top: Option<Top<'_>>, ids: &Ids) -> Result<Mounted, MountError> {
+    let MountError::Kernel { path, source, .. } = &error else { return Err(error) };
+    let unknown = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP].map(Errno::raw_os_error);
+    if !source.raw_os_error().is_some_and(|number| unknown.contains(&number)) {
+        return Err(error);
+    }
+    let mounted = classic::mount(lowers, top, ids);
+    mounted.map(|root| Mounted { root }).map_err(kernel("mount", path))
 }
 
 fn allowed(ids: &Ids) -> Result<(), MountError> {
@@ -126,15 +154,24 @@ fn set_folder(context: &OwnedFd, key: &'static str, folder: &Path) -> Result<(),
     fsconfig_set_string(context.as_fd(), key, name).map_err(failed(key, folder))
 }
 
-/// Makes the mount. In a user namespace the kernel keeps its marks in `user.overlay.*`, else in `trusted.overlay.*`.
-fn finish(context: &OwnedFd, ids: &Ids, path: &Path) -> Result<Mounted, MountError> {
+/// What the kernel is told beside the folders. In a user namespace it keeps its marks in `user.overlay.*`,
+/// else in `trusted.overlay.*`. There, as Docker: a moved directory is copied, and a changed file is whole, so that an
+/// upper folder is a layer.
+fn options(ids: &Ids) -> &'static [(&'static str, Option<&'static str>)] {
     if ids.in_user_namespace() {
-        fsconfig_set_flag(context.as_fd(), "userxattr").map_err(failed("userxattr", path))?;
-    } else {
-        // As Docker: a moved directory is copied, and a changed file is whole, so that an upper folder is a layer.
-        for key in ["redirect_dir", "metacopy", "index"] {
-            fsconfig_set_string(context.as_fd(), key, "off").map_err(failed(key, path))?;
+        return &[("userxattr", None)];
+    }
+    &[("redirect_dir", Some("off")), ("metacopy", Some("off")), ("index", Some("off"))]
+}
+
+/// Makes the mount.
+fn finish(context: &OwnedFd, ids: &Ids, path: &Path) -> Result<Mounted, MountError> {
+    for (key, value) in options(ids) {
+        match value {
+            Some(value) => fsconfig_set_string(context.as_fd(), *key, *value),
+            None => fsconfig_set_flag(context.as_fd(), *key),
         }
+        .map_err(failed(key, path))?;
     }
     fsconfig_create(context.as_fd()).map_err(|source| MountError::Kernel {
         what: said(context, "create"),

@@ -6,6 +6,7 @@
 //! different threads.
 
 mod devices;
+mod groups;
 mod holder;
 mod order;
 mod output;
@@ -139,7 +140,8 @@ impl Sandbox {
     /// See [`SandboxError`].
     pub fn run(&self, step: &Step<'_>, sink: &mut dyn FnMut(Stream, &[u8])) -> Result<Exit, SandboxError> {
         let start = Instant::now();
-        let (order, mounts) = sources::order(step, &self.ids)?;
+        let mut groups = groups::Groups::make(&step.limits);
+        let (order, mounts) = sources::order(step, &self.ids, &groups)?;
         let stubs = stubs::Stubs::before(step.root, &order);
         let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(system("cannot make a pipe"));
         let ((output, give_output), (error, give_error)) = (pipe()?, pipe()?);
@@ -158,7 +160,8 @@ impl Sandbox {
         stubs.remove();
         match answer.and_then(|bytes| Reply::decode(&bytes)) {
             Some(Reply::Ended { outcome, max_rss, processor }) => {
-                Ok(Exit { outcome, took: start.elapsed(), max_rss, processor })
+                let not_granted = std::mem::take(&mut groups.not_granted);
+                Ok(Exit { outcome, took: start.elapsed(), max_rss, processor, not_granted })
             }
             Some(Reply::Failed { what }) => Err(SandboxError::Setup(what)),
             None => Err(SandboxError::Stopped),

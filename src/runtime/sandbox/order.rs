@@ -27,6 +27,8 @@ pub(super) struct Order {
     pub(super) processes: u64,
     /// Milliseconds after which the step is killed; 0 is never.
     pub(super) timeout: u64,
+    /// Files of control groups that the process writes itself into.
+    pub(super) groups_to_join: Vec<Vec<u8>>,
     pub(super) attachments: Vec<Attachment>,
 }
 
@@ -69,6 +71,7 @@ impl Order {
         });
         out.number(self.processes);
         out.number(self.timeout);
+        out.list(&self.groups_to_join, |out, file| out.bytes(file));
         out.list(&self.attachments, |out, attachment| attachment.encode(out));
         out.finish()
     }
@@ -95,6 +98,7 @@ impl Order {
             limits: input.list(|input| Some((input.small()?, input.number()?, input.number()?)))?,
             processes: input.number()?,
             timeout: input.number()?,
+            groups_to_join: input.list(Reader::bytes)?,
             attachments: input.list(Attachment::decode)?,
         })
     }
@@ -163,6 +167,7 @@ mod tests {
             limits: vec![(7, 1024, u64::MAX)],
             processes: 9,
             timeout: 1500,
+            groups_to_join: vec![b"/sys/fs/cgroup/pids/x/cgroup.procs".to_vec()],
             attachments: vec![
                 attach(Attached::Mount { directory: true }),
                 attach(file),

@@ -62,6 +62,10 @@ fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Fa
     // Refused where keys are not built in, and then there are none to protect.
     let _without = sys::own_keyring();
     sethostname(&order.hostname).tried("cannot set the host name")?;
+    for file in &order.groups_to_join {
+        let file = Path::new(OsStr::from_bytes(file));
+        std::fs::write(file, "0").tried(format!("cannot join {}", file.display()))?;
+    }
     if order.offline {
         let any = socket(AddressFamily::INET, SocketType::DGRAM, None).tried("cannot open a socket")?;
         sys::loopback_up(any).tried("cannot bring up the loopback device")?;

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, statat};
 use rustix::mount::{OpenTreeFlags, open_tree};
 
+use super::groups::Groups;
 use super::order::{Attached, Attachment, Order};
 use super::step::{MountKind, Network, Security, Step, StepMount};
 use super::{SandboxError, devices, milliseconds, profile};
@@ -26,7 +27,7 @@ fn hosts(step: &Step<'_>) -> String {
 }
 
 /// The order for a step, and the mounts that go with it.
-pub(super) fn order(step: &Step<'_>, ids: &Ids) -> Result<(Order, Vec<OwnedFd>), SandboxError> {
+pub(super) fn order(step: &Step<'_>, ids: &Ids, groups: &Groups) -> Result<(Order, Vec<OwnedFd>), SandboxError> {
     check_ids(step, ids)?;
     let mut mounts = Vec::new();
     let mut attachments = vec![
@@ -51,6 +52,7 @@ pub(super) fn order(step: &Step<'_>, ids: &Ids) -> Result<(Order, Vec<OwnedFd>),
         limits: step.limits.resources.clone(),
         processes: step.limits.processes.unwrap_or(0),
         timeout: milliseconds(step.timeout),
+        groups_to_join: groups.members().into_iter().map(|file| file.into_os_string().into_vec()).collect(),
         attachments,
     };
     Ok((order, mounts))

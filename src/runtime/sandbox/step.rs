@@ -72,7 +72,7 @@ pub enum Security {
 pub struct Limits {
     /// Resource (`RLIMIT_…` of `sys/resource.h`), soft and hard limit.
     pub resources: Vec<(u32, u64, u64)>,
-    /// Most processes and threads at once.
+    /// Most processes and threads at once. Held by the process namespace too since Linux 6.14, then not below 317.
     pub processes: Option<u64>,
     /// Most memory, in bytes.
     pub memory: Option<u64>,
@@ -149,6 +149,8 @@ pub struct Exit {
     pub max_rss: u64,
     /// Processor time of it and of what it waited for.
     pub processor: Duration,
+    /// Limits that were asked for and could not be set, in words.
+    pub not_granted: Vec<String>,
 }
 
 /// Why a step is over.

@@ -1,8 +1,10 @@
 //! What every step relies on.
 
-use std::fs;
+use std::process::Command;
 use std::time::Duration;
+use std::{env, fs};
 
+use layerwise::runtime::namespace::Ids;
 use layerwise::runtime::sandbox::{Network, Outcome, User};
 
 use super::world::{Wishes, World};
@@ -18,6 +20,9 @@ pub(super) const CASES: &[Case] = &[
     ("offline", EVERYBODY, offline),
     ("timeout", EVERYBODY, timeout),
     ("the_tree_dies_with_the_step", EVERYBODY, the_tree_dies_with_the_step),
+    ("steps_die_with_the_build", EVERYBODY, steps_die_with_the_build),
+    ("steps_die_with_the_holder", EVERYBODY, steps_die_with_the_holder),
+    (SLEEPER, &[], sleeper),
     ("steps_at_once", EVERYBODY, steps_at_once),
     ("overhead", EVERYBODY, overhead),
 ];
@@ -110,6 +115,49 @@ fn the_tree_dies_with_the_step(world: &World) {
     assert_eq!(run.ok(), "done");
     assert!(run.exit.unwrap().took < Duration::from_secs(5), "the child holds the pipe");
     assert!(!is_running("98765"), "a process outlived its step");
+}
+
+/// A case that another one starts, to kill it.
+const SLEEPER: &str = "sleeper";
+
+fn sleeper(world: &World) {
+    world.sh("sleep 76543 & setsid sleep 76543; sleep 76543");
+}
+
+fn steps_die_with_the_build(world: &World) {
+    let mode = if matches!(world.ids, Ids::Single { .. }) { "Single" } else { "Mapped" };
+    let mode = if world.ids == Ids::Root { "Root" } else { mode };
+    let mut build = Command::new(env::current_exe().unwrap()).args(["--one", mode, SLEEPER]).spawn().unwrap();
+    assert!(becomes(|| is_running("76543")), "the step does not begin");
+    build.kill().unwrap();
+    build.wait().unwrap();
+    assert!(becomes(|| !is_running("76543")), "a process outlived its build");
+}
+
+fn steps_die_with_the_holder(world: &World) {
+    std::thread::scope(|scope| {
+        let step = scope.spawn(|| world.sh("sleep 65432 & setsid sleep 65432; sleep 65432"));
+        assert!(becomes(|| is_running("65432")), "the step does not begin");
+        let children = |parent: u32| {
+            let list = format!("/proc/{parent}/task/{parent}/children");
+            let text = fs::read_to_string(list).unwrap();
+            text.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<u32>>()
+        };
+        let holder = children(children(std::process::id())[0])[0];
+        assert!(Command::new("kill").args(["-9", &holder.to_string()]).status().unwrap().success());
+        let error = step.join().unwrap().exit.unwrap_err();
+        assert_eq!(error.to_string(), "the sandbox was stopped");
+        assert!(becomes(|| !is_running("65432")), "a process outlived its holder");
+    });
+}
+
+/// Whether something comes true within a few seconds.
+fn becomes(is: impl Fn() -> bool) -> bool {
+    (0..500).any(|_| {
+        let so = is();
+        std::thread::sleep(Duration::from_millis(if so { 0 } else { 20 }));
+        so
+    })
 }
 
 /// Whether a process of the machine has this argument.

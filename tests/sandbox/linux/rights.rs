@@ -17,6 +17,7 @@ pub(super) const CASES: &[Case] = &[
     ("insecure", EVERYBODY, insecure),
     ("system_calls", EVERYBODY, system_calls),
     ("limits", EVERYBODY, limits),
+    ("memory_of_all", EVERYBODY, memory_of_all),
     ("fork_bomb", EVERYBODY, fork_bomb),
     ("owners", EVERYBODY, owners),
 ];
@@ -90,6 +91,20 @@ fn limits(world: &World) {
     let limits = Limits { resources: vec![(NOFILE, 77, 88)], ..Limits::default() };
     let run = world.sh_with("ulimit -n; ulimit -Hn", Wishes { limits, ..Wishes::default() });
     assert_eq!(run.ok(), "77\n88");
+}
+
+fn memory_of_all(world: &World) {
+    let limits = Limits { memory: Some(32 << 20), ..Limits::default() };
+    let wishes = Wishes { limits, timeout: Some(Duration::from_secs(20)), ..Wishes::default() };
+    // Something that grows without end: `tail` keeps the last line.
+    let run = world.sh_with("head -c 200000000 /dev/zero | tail -n 1 | wc -c", wishes);
+    let exit = run.exit.unwrap();
+    if exit.not_granted.is_empty() {
+        assert_eq!(run.out, "0\n", "`tail` was not killed");
+        assert!(exit.max_rss < 40 << 20, "{exit:?}");
+    } else {
+        println!("{}", exit.not_granted.join("; "));
+    }
 }
 
 fn fork_bomb(world: &World) {
