@@ -12,6 +12,8 @@ mod completions;
 mod config;
 mod explain;
 mod failure;
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+mod image;
 mod init;
 mod lsp;
 mod optimize;
@@ -20,6 +22,8 @@ mod project;
 mod read;
 mod rules;
 mod settings;
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+mod store;
 mod terminal;
 mod verify;
 mod write;
@@ -65,6 +69,12 @@ enum Command {
     Rules(rules::RulesArgs),
     /// Serve an editor over standard input and output (Language Server Protocol).
     Lsp(lsp::LspArgs),
+    /// List, take, show and remove the images that builds start from and make.
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    Image(image::ImageArgs),
+    /// Verify what builds keep, and make it smaller.
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    Store(store::StoreArgs),
     /// Print a completion script for a shell.
     Completions(completions::CompletionsArgs),
     /// Print a manual page, for `man`.
@@ -111,6 +121,10 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
         Command::Rules(args) => rules::run(args),
         Command::Lsp(args) => lsp::run(args),
+        #[cfg(all(feature = "runtime", target_os = "linux"))]
+        Command::Image(args) => image::run(args),
+        #[cfg(all(feature = "runtime", target_os = "linux"))]
+        Command::Store(args) => store::run(args),
         Command::Completions(args) => completions::completions(args, Cli::command()),
         Command::Man(args) => completions::man(args, Cli::command()),
     };

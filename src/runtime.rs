@@ -3,11 +3,14 @@
 
 pub mod build;
 pub mod copy;
+pub mod export;
+pub mod fetch;
 pub mod image;
 pub mod layer;
 pub mod namespace;
 pub mod overlay;
 pub mod progress;
+pub mod registry;
 pub mod sandbox;
 pub mod store;
 mod sys;

@@ -128,6 +128,15 @@ pub(super) enum Failure {
     #[error("there is no command `{0}`")]
     #[diagnostic(help("`layerwise --help` lists them"))]
     NoCommand(String),
+    /// An image to be imported without a name.
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    #[error("`{0}` does not say what the image is called")]
+    #[diagnostic(help("name it: `layerwise image import {0} NAME[:TAG]`"))]
+    NoImageName(String),
+    /// What the store, a registry or a namespace says.
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    #[error("{0}")]
+    Runtime(String),
     /// The working directory is gone or unreadable.
     #[error("the working directory cannot be found: {0}")]
     #[diagnostic(help("change to a folder that exists"))]
@@ -193,6 +202,13 @@ pub(super) fn near(path: &Path) -> String {
 }
 
 impl Failure {
+    /// A failure whose message names the remedy itself.
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    #[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
+    pub(super) fn runtime(error: impl std::error::Error) -> Self {
+        Self::Runtime(error.to_string())
+    }
+
     /// A build of the Dockerfile `path` that does not exist.
     pub(super) fn build(path: &str, error: BuildError) -> Self {
         let help = match &error {

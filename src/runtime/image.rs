@@ -6,12 +6,14 @@
 //!
 //! Source: <https://github.com/opencontainers/image-spec>.
 
+mod archive;
 mod config;
 mod digest;
 mod document;
 mod platform;
 mod reference;
 
+pub use archive::ArchiveManifest;
 pub use config::{ContainerConfig, Healthcheck, History, ImageConfig, Rootfs};
 pub use digest::{ChainId, Digest, DigestError, Hasher};
 pub(in crate::runtime) use document::LARGEST_DOCUMENT;

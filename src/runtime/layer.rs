@@ -11,6 +11,7 @@
 mod attributes;
 mod below;
 mod decompress;
+mod flatten;
 mod node;
 mod pack;
 mod same;
@@ -24,9 +25,13 @@ mod unpack;
 use std::io;
 use std::path::PathBuf;
 
+use super::namespace::Ids;
+
 pub use attributes::{OWNER_ATTRIBUTE, copy_folder_metadata, recorded_owner};
 pub use decompress::{Decompressor, Hashed, detect};
+pub use flatten::flatten;
 pub use pack::{LayerInfo, PackOptions, pack};
+pub(in crate::runtime) use tar_writer::TarWriter;
 pub use unpack::{Below, Unpacked, unpack, unpack_waiting};
 
 /// How the owners of a layer's files are kept on the disk.
@@ -39,6 +44,16 @@ pub enum Owners {
     /// All files belong to the user; other owners stand in the attribute [`OWNER_ATTRIBUTE`]. Overlay attributes are
     /// `user.`.
     Recorded,
+}
+
+impl From<&Ids> for Owners {
+    fn from(ids: &Ids) -> Self {
+        match ids {
+            Ids::Root => Self::Kept,
+            Ids::Mapped(_) => Self::Mapped,
+            Ids::Single { .. } | Ids::None { .. } => Self::Recorded,
+        }
+    }
 }
 
 impl Owners {

@@ -3,6 +3,7 @@
 //! - `oci-layout`, `index.json`, `blobs/sha256/*`: an OCI image layout. The index names the images; `skopeo` reads it.
 //! - `snap/OWNERS/CHAIN/`: unpacked layers, each a lower directory of overlay, by chain ID.
 //! - `cache/KEY`: what a step with that key made. `mounts/`: the folders of `RUN --mount=type=cache`.
+//! - `settled`: since when what is new may be torn by a power failure.
 //! - `tmp/`: what is being written. `locks/`, `store.lock`: who works on what.
 //!
 //! Whatever has a name here is whole: it was written in `tmp` and renamed, and the record that names something else was
@@ -11,10 +12,13 @@
 
 mod blobs;
 mod cache;
+mod check;
 mod images;
 mod locks;
 mod mounts;
+mod prune;
 mod scratch;
+mod settle;
 mod snapshots;
 mod unpacking;
 
@@ -23,9 +27,12 @@ use std::path::{Path, PathBuf};
 
 pub use blobs::BlobWriter;
 pub use cache::{CacheRecord, CachedLayer, Key};
+pub use check::{Problem, Report};
 pub use images::Stored;
+pub(in crate::runtime) use images::{LAYOUT, to_json};
 pub use locks::KeyLock;
 pub use mounts::{CacheMount, Sharing};
+pub use prune::{Freed, PrunePolicy};
 pub use snapshots::{Snapshot, SnapshotDraft};
 pub use unpacking::Layer;
 
@@ -44,7 +51,7 @@ pub struct Store {
     owners: Owners,
     scratch: Scratch,
     /// Keeps others from removing what this process uses.
-    _lock: FileLock,
+    lock: FileLock,
 }
 
 /// Why the store does not do what it is asked.
@@ -145,9 +152,10 @@ impl Store {
         std::fs::set_permissions(&root, private).map_err(StoreError::disk(&root))?;
         let lock = FileLock::open(&root.join("store.lock"))?;
         lock.shared()?;
+        settle::recover(&root)?;
         images::ensure_layout(&root)?;
         let scratch = Scratch::new(&root);
-        Ok(Self { root, owners: Owners::Kept, scratch, _lock: lock })
+        Ok(Self { root, owners: Owners::Kept, scratch, lock })
     }
 
     /// The same store, with snapshots whose owners are kept in another way.

@@ -1,7 +1,9 @@
 //! The images that builds start from.
 
 use super::builtin;
+use crate::runtime::fetch;
 use crate::runtime::image::{Descriptor, Platform, Reference};
+use crate::runtime::registry::{Client, Settings};
 use crate::runtime::store::Store;
 
 /// When to ask a registry for an image.
@@ -22,25 +24,29 @@ pub(super) struct NoImage {
     pub(super) help: String,
 }
 
-/// The manifest of an image.
+/// The manifest of an image: from the store, from what the program brings itself, else from where its name says.
 pub(super) fn resolve(store: &Store, name: &str, platform: &Platform, pull: Pull) -> Result<Descriptor, NoImage> {
+    if let Ok(reference) = name.parse::<Reference>()
+        && builtin::is_meant(&reference)
+        && !matches!(store.image(&reference, platform), Ok(Some(_)))
+    {
+        return builtin::make(store, &reference).map_err(|reason| NoImage {
+            reason,
+            help: "install busybox-static, or import another base with `layerwise image import`".to_owned(),
+        });
+    }
     let failed = |reason: String| NoImage {
         reason,
         help: format!(
             "import it: `layerwise image import oci:DIR {name}`, or `docker-archive:FILE` after `docker save`"
         ),
     };
-    let reference: Reference = name.parse().map_err(|error| failed(format!("{error}")))?;
-    let found = store.image(&reference, platform).map_err(|error| failed(error.to_string()))?;
-    if let Some(found) = found {
-        return Ok(found.manifest);
-    }
-    if builtin::is_meant(&reference) {
-        return builtin::make(store, &reference).map_err(|reason| NoImage {
-            reason,
-            help: "install busybox-static, or import another base with `layerwise image import`".to_owned(),
-        });
-    }
-    let _ = pull;
-    Err(failed(format!("the image `{name}` is not in the store, and no registry was asked")))
+    let pull = match pull {
+        Pull::Missing => fetch::Pull::Missing,
+        Pull::Always => fetch::Pull::Always,
+        Pull::Never => fetch::Pull::Never,
+    };
+    let client = Client::new(Settings::default()).map_err(|error| failed(error.to_string()))?;
+    let found = store.resolve(name, platform, pull, &client).map_err(|error| failed(error.to_string()))?;
+    Ok(found.manifest)
 }

@@ -32,6 +32,8 @@ impl MediaType {
     pub const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
     /// A layer that is a tar, compressed by gzip.
     pub const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+    /// A layer that is a tar, compressed by Zstandard.
+    pub const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
     /// Docker's manifest.
     pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// Docker's index.

@@ -36,6 +36,11 @@ impl Merged {
         self.folders.first().map(PathBuf::as_path)
     }
 
+    /// The folders, top first.
+    pub(super) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
     /// What stands at `name` in this folder.
     pub(super) fn child(&self, name: &OsStr) -> io::Result<Found> {
         let mut found: Option<(PathBuf, Stat, Self)> = None;

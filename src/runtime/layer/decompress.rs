@@ -91,12 +91,12 @@ impl<R: Read> Decompressor<R> {
         })
     }
 
-    /// What it reads from. What is left there was not needed.
-    pub fn into_inner(self) -> BufReader<R> {
+    /// How the stream is compressed.
+    pub fn compression(&self) -> Compression {
         match self {
-            Self::Plain(from) => from,
-            Self::Gzip(decoder) => decoder.into_inner(),
-            Self::Zstd(frames) => frames.from,
+            Self::Plain(_) => Compression::None,
+            Self::Gzip(_) => Compression::Gzip,
+            Self::Zstd(_) => Compression::Zstd,
         }
     }
 }

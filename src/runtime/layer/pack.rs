@@ -52,20 +52,13 @@ pub struct LayerInfo {
 /// Packs `upper`, which lies on the layers `below`, lowest first.
 pub fn pack(upper: &Path, below: &[&Path], out: impl Write, options: &PackOptions) -> Result<LayerInfo, LayerError> {
     let roots: Vec<PathBuf> = below.iter().map(|path| path.to_path_buf()).collect();
-    let mut packer = Packer {
-        out: TarWriter::new(out),
-        options,
-        links: HashMap::new(),
-        waiting: Vec::new(),
-        buffer: vec![0; 256 << 10],
-        info: LayerInfo::default(),
-    };
+    let mut packer = Packer::new(out, options);
     packer.folder(upper, Path::new(""), &Merged::roots(&roots, options.owners))?;
-    packer.out.finish().map_err(LayerError::Stream)?;
-    Ok(packer.info)
+    packer.finish()
 }
 
-struct Packer<'a, W> {
+/// Writes entries of folders.
+pub(super) struct Packer<'a, W> {
     out: TarWriter<W>,
     options: &'a PackOptions,
     /// The first name of each file that has several.
@@ -77,13 +70,30 @@ struct Packer<'a, W> {
 }
 
 /// A file on the disk and its path in the layer.
-struct Item {
-    disk: PathBuf,
-    path: PathBuf,
-    stat: Stat,
+pub(super) struct Item {
+    pub(super) disk: PathBuf,
+    pub(super) path: PathBuf,
+    pub(super) stat: Stat,
 }
 
-impl<W: Write> Packer<'_, W> {
+impl<'a, W: Write> Packer<'a, W> {
+    pub(super) fn new(out: W, options: &'a PackOptions) -> Self {
+        Self {
+            out: TarWriter::new(out),
+            options,
+            links: HashMap::new(),
+            waiting: Vec::new(),
+            buffer: vec![0; 256 << 10],
+            info: LayerInfo::default(),
+        }
+    }
+
+    /// Ends the tar.
+    pub(super) fn finish(self) -> Result<LayerInfo, LayerError> {
+        self.out.finish().map_err(LayerError::Stream)?;
+        Ok(self.info)
+    }
+
     fn folder(&mut self, disk: &Path, path: &Path, below: &Merged) -> Result<(), LayerError> {
         for name in names(disk).map_err(|source| at(path, source))? {
             let item = Item { disk: disk.join(&name), path: path.join(&name), stat: stat(disk, &name, path)? };
@@ -169,7 +179,8 @@ impl<W: Write> Packer<'_, W> {
         Ok(())
     }
 
-    fn item(&mut self, item: &Item) -> Result<(), LayerError> {
+    /// Writes an entry with its content.
+    pub(super) fn item(&mut self, item: &Item) -> Result<(), LayerError> {
         self.flush()?;
         let failed = |source| at(&item.path, source);
         let kind = match kind_of(&item.stat) {
@@ -252,7 +263,7 @@ impl<W: Write> Packer<'_, W> {
 }
 
 /// The names in a folder, sorted by their bytes.
-fn names(folder: &Path) -> io::Result<Vec<OsString>> {
+pub(super) fn names(folder: &Path) -> io::Result<Vec<OsString>> {
     let mut names: Vec<OsString> =
         std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>()?;
     names.sort_unstable();
@@ -263,6 +274,6 @@ fn stat(folder: &Path, name: &OsStr, path: &Path) -> Result<Stat, LayerError> {
     rustix::fs::lstat(folder.join(name)).map_err(|error| at(&path.join(name), error.into()))
 }
 
-fn at(path: &Path, source: io::Error) -> LayerError {
+pub(super) fn at(path: &Path, source: io::Error) -> LayerError {
     LayerError::Disk { path: shown(path.as_os_str().as_bytes()), source }
 }

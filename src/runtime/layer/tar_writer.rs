@@ -4,7 +4,7 @@
 //! over 21 bits (owners) or 33 bits (sizes), and attributes. Times are whole seconds, as in the layers of other builders.
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -32,13 +32,35 @@ pub(super) struct Record<'a> {
 }
 
 /// Writes entries one after the other.
-pub(super) struct TarWriter<W> {
+pub(in crate::runtime) struct TarWriter<W> {
     out: W,
 }
 
 impl<W: Write> TarWriter<W> {
-    pub(super) fn new(out: W) -> Self {
+    pub(in crate::runtime) fn new(out: W) -> Self {
         Self { out }
+    }
+
+    /// Writes a file of root's, made in 1970, whose content has `size` bytes.
+    pub(in crate::runtime) fn file(&mut self, name: &str, content: impl Read, size: u64) -> io::Result<()> {
+        let kind = EntryType::Regular;
+        let (owner, device) = ((0, 0), (0, 0));
+        let path = Path::new(name);
+        self.record(&Record {
+            path,
+            kind,
+            mode: 0o644,
+            owner,
+            modified: 0,
+            size,
+            link: None,
+            device,
+            attributes: &[],
+        })?;
+        if io::copy(&mut content.take(size), &mut self.out)? < size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.pad(size)
     }
 
     /// Writes an entry's headers. Its content follows by [`TarWriter::content`].
@@ -116,7 +138,7 @@ impl<W: Write> TarWriter<W> {
     }
 
     /// Ends the tar.
-    pub(super) fn finish(mut self) -> io::Result<W> {
+    pub(in crate::runtime) fn finish(mut self) -> io::Result<W> {
         self.out.write_all(&ZEROS)?;
         self.out.flush()?;
         Ok(self.out)

@@ -135,6 +135,21 @@ impl Store {
         Err(self.corrupt(&blob.digest, format!("its digest is {got}")))
     }
 
+    /// A blob that nothing names yet is of no use.
+    pub(in crate::runtime) fn forget_blob(&self, digest: &Digest) {
+        // What stays is collected later.
+        let _ = std::fs::remove_file(self.blob_path(digest));
+    }
+
+    /// A stream as a file that has no name and goes when it is closed.
+    pub(in crate::runtime) fn plain_copy(&self, mut from: impl Read) -> Result<File, StoreError> {
+        let folder = self.scratch.folder()?;
+        let mut file = tempfile::tempfile_in(&folder).map_err(StoreError::disk(&folder))?;
+        let copied = io::copy(&mut from, &mut file).and_then(|_| io::Seek::rewind(&mut file));
+        copied.map_err(StoreError::disk(folder))?;
+        Ok(file)
+    }
+
     /// A blob turned out to be damaged: it goes, so that it can be fetched again.
     pub(super) fn corrupt(&self, digest: &Digest, reason: String) -> StoreError {
         let _ = std::fs::remove_file(self.blob_path(digest));

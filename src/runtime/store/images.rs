@@ -144,10 +144,19 @@ impl Store {
     pub fn put_image(&self, config: &ImageConfig, layers: Vec<Descriptor>) -> Result<Descriptor, StoreError> {
         let platform = config.platform();
         let config = self.put_bytes(to_json(config).as_bytes(), MediaType::CONFIG)?;
-        let manifest = Manifest::new(config, layers);
-        let mut manifest = self.put_bytes(to_json(&manifest).as_bytes(), MediaType::MANIFEST)?;
-        manifest.platform = Some(platform);
-        Ok(manifest)
+        self.put_manifest(&Manifest::new(config, layers), platform)
+    }
+
+    /// Writes a manifest, whose blobs must be there.
+    pub fn put_manifest(&self, manifest: &Manifest, platform: Platform) -> Result<Descriptor, StoreError> {
+        let mut written = self.put_bytes(to_json(manifest).as_bytes(), MediaType::MANIFEST)?;
+        written.platform = Some(platform);
+        Ok(written)
+    }
+
+    /// The bytes of a manifest or an index, verified.
+    pub(in crate::runtime) fn document(&self, blob: &Descriptor) -> Result<Vec<u8>, StoreError> {
+        self.read_blob(blob, LARGEST_DOCUMENT)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -64,7 +66,26 @@ pub struct KeyLock {
     _lock: Option<FileLock>,
 }
 
+/// How long whoever wants to remove things waits for builds to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Store {
+    /// Does something while nobody else uses the store.
+    pub(super) fn alone<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let begin = Instant::now();
+        // To ask for more than one has lets go of what one has, also where the answer is no.
+        while !self.lock.try_exclusive()? {
+            if begin.elapsed() > PATIENCE {
+                self.lock.shared()?;
+                return Err(StoreError::InUse);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        let outcome = work();
+        self.lock.shared()?;
+        outcome
+    }
+
     /// Waits until no other build runs the step of this key.
     pub fn lock_key(&self, key: &Key) -> Result<KeyLock, StoreError> {
         self.named_lock(&key.to_string())

@@ -44,6 +44,10 @@ impl Store {
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => false,
                 Err(source) => return Err(StoreError::disk(path)(source)),
             };
+            if let Ok(folder) = std::fs::File::open(&path) {
+                // Only what is thrown away first depends on it.
+                let _ = folder.set_modified(std::time::SystemTime::now());
+            }
             return Ok(CacheMount { path, is_new, _lock: lock });
         }
         Err(StoreError::InUse)

@@ -159,3 +159,110 @@ fn a_folder_of_something_else_is_refused() {
     std::fs::write(folder.path().join("oci-layout"), "something").unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Foreign { .. })));
 }
+
+/// Two images and two cached steps, the second of which is old.
+fn filled(store: &Store) -> (Layer, Layer, Layer) {
+    let (base, new, old) = (layer(store, "base", "x"), layer(store, "new", "y"), layer(store, "old", "z"));
+    let mut config = ImageConfig::scratch(&Platform::host());
+    config.rootfs.diff_ids = vec![base.diff_id];
+    let image = store.put_image(&config, vec![base.blob.clone()]).unwrap();
+    store.tag(&"base:1".parse().unwrap(), &image).unwrap();
+    for (number, top, age) in [(1, &new, 0), (2, &old, 1_000_000)] {
+        let chain = ChainId::on(Some(&ChainId(base.diff_id)), &top.diff_id);
+        store.unpack_layers(&[base.clone(), top.clone()]).unwrap();
+        let cached = CachedLayer { blob: top.blob.clone(), diff_id: top.diff_id, chain };
+        let key = Key([number; 32]);
+        store.cache_put(&key, &CacheRecord { layer: Some(cached), ..CacheRecord::default() }).unwrap();
+        let file = std::fs::File::open(store.root().join("cache").join(key.to_string())).unwrap();
+        file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(age)).unwrap();
+    }
+    (base, new, old)
+}
+
+#[test]
+fn pruning_keeps_what_is_named_or_was_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let (base, new, old) = filled(&store);
+    let stray = layer(&store, "stray", "");
+    let there = |layer: &Layer| store.has_blob(&layer.blob);
+    let week = PrunePolicy { unused_for: Some(std::time::Duration::from_secs(600_000)), keep_bytes: None };
+    let freed = store.prune(&week).unwrap();
+    assert_eq!((freed.records, freed.snapshots, freed.blobs), (1, 1, 2));
+    assert!(there(&base) && there(&new) && !there(&old) && !there(&stray));
+    assert!(store.check(false).unwrap().problems.is_empty());
+    assert!(store.cache_get(&Key([1; 32])).is_some());
+    // No room at all: the record goes, the image that has a name stays.
+    let freed = store.prune(&PrunePolicy { unused_for: None, keep_bytes: Some(0) }).unwrap();
+    assert_eq!((freed.records, freed.snapshots, freed.blobs), (1, 1, 1));
+    assert!(there(&base) && !there(&new));
+    assert!(store.untag(&"base:1".parse().unwrap()).unwrap());
+    let freed = store.prune(&PrunePolicy::default()).unwrap();
+    assert_eq!((freed.snapshots, freed.blobs), (1, 3));
+    let report = store.check(false).unwrap();
+    assert_eq!((report.blobs, report.snapshots, report.records, report.problems.len()), (0, 0, 0, 0));
+}
+
+#[test]
+fn the_least_recently_used_goes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let (_, new, old) = filled(&store);
+    let everything = store.prune(&PrunePolicy { unused_for: None, keep_bytes: Some(u64::MAX) }).unwrap();
+    assert_eq!(everything.records, 0);
+    let room: u64 = 4096 * 9;
+    store.prune(&PrunePolicy { unused_for: None, keep_bytes: Some(room) }).unwrap();
+    assert!(!store.has_blob(&old.blob) || store.has_blob(&new.blob), "the old one before the new one");
+}
+
+#[test]
+fn a_check_finds_what_is_damaged_and_repair_removes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let (base, new, _) = filled(&store);
+    for layer in [&base, &new] {
+        std::fs::write(store.blob(&layer.blob.digest).unwrap(), "torn").unwrap();
+    }
+    std::fs::write(store.root().join("cache/half"), "{").unwrap();
+    std::fs::write(store.root().join("blobs/sha256/.tmpx"), "").unwrap();
+    let report = store.check(true).unwrap();
+    let mut kinds: Vec<&str> = report.problems.iter().map(Problem::kind).collect();
+    kinds.sort_unstable();
+    let wanted = ["broken-image", "broken-record", "broken-record", "corrupt-blob", "corrupt-blob", "stray-file"];
+    assert_eq!(kinds, wanted, "{report:?}");
+    let kinds: Vec<&str> = store.check(false).unwrap().problems.iter().map(Problem::kind).collect();
+    assert_eq!(kinds, ["broken-image"], "the name is the user's");
+}
+
+#[test]
+fn who_uses_the_store_keeps_it_from_being_pruned() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let other = Store::open(store.root()).unwrap();
+    let root = store.root().to_owned();
+    let waiting = std::thread::spawn(move || Store::open(&root).unwrap().prune(&PrunePolicy::default()));
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert!(!waiting.is_finished(), "two builds are at work");
+    drop((store, other));
+    waiting.join().unwrap().unwrap();
+}
+
+/// As if the machine had stopped: what is younger than the note is verified, snapshots are unpacked anew.
+#[test]
+fn what_a_stopped_machine_tore_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let (base, new, _) = filled(&store);
+    let root = store.root().to_owned();
+    drop(store);
+    std::fs::write(root.join("settled"), "another-start 0\n").unwrap();
+    std::fs::write(root.join("blobs/sha256").join(new.blob.digest.hex()), "").unwrap();
+    std::fs::write(root.join("index.json"), "").unwrap();
+    let store = Store::open(&root).unwrap();
+    assert!(store.has_blob(&base.blob) && store.blob(&new.blob.digest).is_none());
+    assert_eq!(store.snapshot(&ChainId(base.diff_id)), None);
+    assert!(store.images().unwrap().is_empty());
+    store.settle().unwrap();
+    let note = std::fs::read_to_string(root.join("settled")).unwrap();
+    assert!(!note.starts_with("another-start"));
+}

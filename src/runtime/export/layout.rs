@@ -1,0 +1,49 @@
+//! An OCI layout: what `skopeo`, `podman` and `buildah` read as `oci:FOLDER[:NAME]`.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use super::{ExportError, write_whole};
+use crate::runtime::image::{DESCRIPTOR_NAME, Descriptor, Index};
+use crate::runtime::store::{LAYOUT, Store, StoreError, to_json};
+
+/// Writes an image into the layout `folder`. An earlier image of the same name loses it; blobs are written first and the
+/// index last, so whoever reads it meanwhile finds all that it names.
+pub fn oci(store: &Store, manifest: &Descriptor, folder: &Path, name: Option<&str>) -> Result<(), ExportError> {
+    let (parsed, _) = store.manifest(manifest)?;
+    let blobs = folder.join("blobs/sha256");
+    fs::create_dir_all(&blobs).map_err(ExportError::unwritable(&blobs))?;
+    for blob in parsed.layers.iter().chain([&parsed.config, manifest]) {
+        copy(store, blob, &blobs)?;
+    }
+    let put = |path: &Path, text: String| {
+        write_whole(path, |file| file.write_all(text.as_bytes()).map_err(ExportError::unwritable(path)))
+    };
+    put(&folder.join("oci-layout"), LAYOUT.to_owned())?;
+    let path = folder.join("index.json");
+    let mut index: Index = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let mut entry = Descriptor { platform: manifest.platform.clone(), ..bare(manifest) };
+    if let Some(name) = name {
+        entry.annotations.get_or_insert_default().insert(DESCRIPTOR_NAME.to_owned(), name.to_owned());
+    }
+    index.manifests.retain(|found| found.annotation(DESCRIPTOR_NAME) != name || found.platform != entry.platform);
+    index.manifests.push(entry);
+    put(&path, to_json(&index))
+}
+
+fn bare(blob: &Descriptor) -> Descriptor {
+    Descriptor::new(&blob.media_type, blob.digest, blob.size)
+}
+
+fn copy(store: &Store, blob: &Descriptor, to: &Path) -> Result<(), ExportError> {
+    let path = to.join(blob.digest.hex());
+    if fs::metadata(&path).is_ok_and(|found| found.len() == blob.size) {
+        return Ok(());
+    }
+    if !store.has_blob(blob) {
+        return Err(StoreError::MissingBlob(blob.digest).into());
+    }
+    let mut from = store.open_blob(&blob.digest)?;
+    write_whole(&path, |file| std::io::copy(&mut from, file).map(drop).map_err(ExportError::unwritable(&path)))
+}
