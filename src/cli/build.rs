@@ -4,7 +4,6 @@ mod arguments;
 mod events;
 mod failed;
 mod live;
-mod output;
 mod plain;
 
 use std::collections::BTreeMap;
@@ -16,6 +15,7 @@ use clap::Args;
 use super::failure::{self, Failure};
 use super::{Status, terminal};
 use crate::runtime::build::{self, Built, Pull, Request, Secret};
+use crate::runtime::export::{self, Destination};
 use crate::runtime::image::{Platform, Reference};
 use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Ids, Wish};
@@ -49,7 +49,7 @@ pub(super) struct BuildArgs {
 
     /// Where else the image goes: `oci:DIR[:TAG]`, `docker-archive:FILE`, `dir:DIR` or `tar:FILE`.
     #[arg(long, short, value_name = "WHERE", value_parser = arguments::output)]
-    output: Vec<PathBuf>,
+    output: Vec<Destination>,
 
     /// For which platform, such as `linux/arm64`; this machine's unless given.
     #[arg(long, value_name = "PLATFORM")]
@@ -186,7 +186,7 @@ fn keep(args: &BuildArgs, store: &Store, built: &Built) -> Result<(), Failure> {
         store.tag(reference, &built.manifest).map_err(|error| failed(&error))?;
     }
     for output in &args.output {
-        output::layout(store, &built.manifest, output).map_err(|error| failed(&error))?;
+        export::write(store, &built.manifest, args.tag.first(), output).map_err(|error| failed(&error))?;
     }
     if args.quiet || args.progress == arguments::Progress::Quiet {
         terminal::print(&format!("{}\n", built.manifest.digest));

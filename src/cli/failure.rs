@@ -133,10 +133,6 @@ pub(super) enum Failure {
     #[error("`{0}` does not say what the image is called")]
     #[diagnostic(help("name it: `layerwise image import {0} NAME[:TAG]`"))]
     NoImageName(String),
-    /// What the store, a registry or a namespace says.
-    #[cfg(all(feature = "runtime", target_os = "linux"))]
-    #[error("{0}")]
-    Runtime(String),
     /// The working directory is gone or unreadable.
     #[error("the working directory cannot be found: {0}")]
     #[diagnostic(help("change to a folder that exists"))]

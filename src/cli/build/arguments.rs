@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::runtime::build::{Pull, Secret};
+use crate::runtime::export::Destination;
 use crate::runtime::image::Reference;
 use crate::runtime::sandbox::Network;
 
@@ -71,8 +72,8 @@ pub(super) fn reference(text: &str) -> Result<Reference, String> {
 }
 
 /// Reads where an image goes.
-pub(super) fn output(text: &str) -> Result<PathBuf, String> {
-    text.strip_prefix("oci:").map(PathBuf::from).ok_or_else(|| format!("`{text}` is no output: give `oci:DIR`"))
+pub(super) fn output(text: &str) -> Result<Destination, String> {
+    text.parse().map_err(|error: crate::runtime::export::ExportError| error.to_string())
 }
 
 /// Reads `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`; a name alone is a variable or a file of that name.
