@@ -161,8 +161,8 @@ fn a_registry_that_cannot_continue_begins_again() {
 
 #[test]
 fn what_differs_from_its_digest_is_not_kept() {
-    let folder = tempfile::tempdir().unwrap();
     for lie in ["/blobs/", "/manifests/sha256"] {
+        let folder = tempfile::tempdir().unwrap();
         let Image { files, layer } = image();
         let server = Server::start(Box::new(move |path, _, _, _| {
             let mut bytes = plain(&files, path)?;
