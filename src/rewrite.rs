@@ -41,6 +41,7 @@ mod whole_copy;
 pub use bring::bring;
 pub use cache_mount::{cache_mount, cache_mounts};
 pub use carried::{Bring, Carried};
+pub use commute::Exchanges;
 pub use crossing::{Caveat, Crossing, Needed, Obstacle};
 pub use declaration::sink_declaration;
 pub use ignore_lines::{IgnoreLine, escaped, extended, first_lines, ignore_lines, ignoring, leaves_out};

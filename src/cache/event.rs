@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Profile,
-    simulate::{argument_changes, reads_path},
+    simulate::{argument_changes, is_ignored, names_path, reads_path},
 };
 use crate::{
     context::{EntryKind, History},
@@ -106,8 +106,11 @@ impl PathReader<'_> {
                 dirt.extend(known);
                 continue;
             }
-            let reading = self.build.steps().filter(|(id, _)| reads_path(self.build, self.profile, *id, path));
-            let steps: Vec<usize> = reading.map(|(_, step)| step.instruction).collect();
+            let naming = self.build.steps().filter(|(id, _)| names_path(self.build, self.profile, *id, path));
+            let mut steps: Vec<usize> = naming.map(|(_, step)| step.instruction).collect();
+            if !steps.is_empty() && is_ignored(self.build, path) {
+                steps.clear();
+            }
             dirt.extend(&steps);
             self.known.insert(path.clone(), steps);
         }

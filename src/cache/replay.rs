@@ -76,32 +76,37 @@ fn expectation(events: &Events, costs: &[EventCost]) -> Expectation {
     let mean = weights.iter().zip(costs).map(|(weight, cost)| weight * cost.seconds.expected()).sum();
     let lows: Vec<f64> = costs.iter().map(|cost| cost.seconds.low).collect();
     let highs: Vec<f64> = costs.iter().map(|cost| cost.seconds.high).collect();
-    let mut low = resampled_means(&weights, &lows);
-    let mut high = resampled_means(&weights, &highs);
+    let (mut low, mut high) = resampled_means(&weights, &lows, &highs);
     low.sort_by(f64::total_cmp);
     high.sort_by(f64::total_cmp);
     let at = |means: &[f64], percent: usize| means.get(means.len() * percent / 100).copied().unwrap_or(0.0);
     Expectation { mean, low: at(&low, 5), high: at(&high, 95) }
 }
 
-/// Means of weighted resamples with replacement. The generator has a fixed seed, so that output is deterministic.
-fn resampled_means(weights: &[f64], values: &[f64]) -> Vec<f64> {
+/// Means of both values over weighted resamples with replacement. The generator has a fixed seed, so that output is
+/// deterministic.
+fn resampled_means(weights: &[f64], lows: &[f64], highs: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let mut cumulative = Vec::with_capacity(weights.len());
     let mut total = 0.0;
     for weight in weights {
         total += weight;
         cumulative.push(total);
     }
-    if values.is_empty() || total <= 0.0 {
-        return Vec::new();
+    if weights.is_empty() || total <= 0.0 {
+        return (Vec::new(), Vec::new());
     }
+    let count = weights.len();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut draw = || {
         // Numerical Recipes' 64-bit linear congruential generator; the high bits are the good ones.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let share = (state >> 11) as f64 / (1_u64 << 53) as f64;
-        let index = cumulative.partition_point(|end| *end < share * total);
-        values[index.min(values.len() - 1)]
+        cumulative.partition_point(|end| *end < share * total).min(count - 1)
     };
-    (0..RESAMPLES).map(|_| (0..values.len()).map(|_| draw()).sum::<f64>() / values.len() as f64).collect()
+    let resamples = (0..RESAMPLES).map(|_| {
+        let drawn = (0..count).map(|_| draw());
+        let (low, high) = drawn.fold((0.0, 0.0), |(low, high), event| (low + lows[event], high + highs[event]));
+        (low / count as f64, high / count as f64)
+    });
+    resamples.unzip()
 }

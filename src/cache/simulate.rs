@@ -136,16 +136,25 @@ impl Dirt {
 
 /// Whether a changed context path is in the key of a step itself.
 pub(super) fn reads_path(build: &Build<'_>, profile: Profile, id: StepId, path: &str) -> bool {
-    let selected = match &build.step(id).action {
+    // The ignore file is asked last: that takes longest.
+    names_path(build, profile, id, path) && !is_ignored(build, path)
+}
+
+/// Whether a context path is in the key of a step itself, unless the ignore file leaves it out.
+pub(super) fn names_path(build: &Build<'_>, profile: Profile, id: StepId, path: &str) -> bool {
+    match &build.step(id).action {
         Action::Transfer(transfer) => {
             let made = transfer.made.as_ref();
             transfer.selects(path) || made.is_some_and(|made| made.depends_on(path, build.is_in_context(path)))
         }
         Action::Run(run) => profile.bind_mount_content && run.mounts_path(path),
         _ => false,
-    };
-    // The ignore file is asked last: that takes longest.
-    selected && !build.inputs.context.is_some_and(|context| context.excludes(path))
+    }
+}
+
+/// Whether the builder never sees a context path.
+pub(super) fn is_ignored(build: &Build<'_>, path: &str) -> bool {
+    build.inputs.context.is_some_and(|context| context.excludes(path))
 }
 
 /// The changed arguments that are in the key of a step itself: a `RUN` has every variable in scope in its key, used or

@@ -8,6 +8,7 @@ mod gate;
 mod inputs;
 mod jobs;
 mod outputs;
+mod parallel;
 mod results;
 
 use std::path::{Path, PathBuf};
@@ -113,7 +114,7 @@ fn show_findings(args: &CheckArgs, gate: &Gate, jobs: Vec<Job>, failures: &mut V
     let (files, fixed) = if args.fix {
         apply::fix_all(jobs, wanted(args), failures)
     } else {
-        let checked: Vec<_> = jobs.par_iter().map(|job| (job, analysis::check(&job.analysis()))).collect();
+        let checked = parallel::map(jobs, |job| (job, analysis::check(&job.analysis())));
         let mut files = Vec::new();
         for (job, report) in checked {
             match report {

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 
 use anstream::ColorChoice;
+use anstream::adapter::strip_str;
 
 /// When to use colors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -39,7 +40,13 @@ pub(super) fn has_links() -> bool {
 
 /// Writes to standard output; colors and links are taken out where no colors are wanted. A reader that has gone away is no error.
 pub(super) fn print(text: &str) {
-    write(anstream::stdout(), text);
+    let stream = anstream::stdout();
+    // Taken out beforehand, so that the text is written at once and not in pieces from color to color.
+    if stream.current_choice() == ColorChoice::Never {
+        write(stream, &strip_str(text).to_string());
+    } else {
+        write(stream, text);
+    }
 }
 
 /// Writes a line to standard error.

@@ -9,15 +9,20 @@ const LINK_LIMIT: usize = 40;
 
 /// The path relative to the root that `path` names: a leading `/` is dropped and `..` stops at the root.
 pub fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
+    let mut clean = String::with_capacity(path.len());
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." => drop(parts.pop()),
-            _ => parts.push(part),
+            ".." => clean.truncate(clean.rfind('/').unwrap_or(0)),
+            name => {
+                if !clean.is_empty() {
+                    clean.push('/');
+                }
+                clean.push_str(name);
+            }
         }
     }
-    parts.join("/")
+    clean
 }
 
 /// Go's `path.Clean`: a leading `/` stays, leading `..` of a relative path stay, nothing at all is `.`.

@@ -11,6 +11,7 @@ mod triggers;
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -34,7 +35,7 @@ impl Catalog {
         recognition.candidates.iter().find(|found| {
             let Some(test) = &found.pack.project else { return true };
             let mut build = Build::new(self, found, *site, 0);
-            build.project = build.project_directory(&found_spec(found)).unwrap_or_default();
+            build.project = build.project_directory(found_spec(found)).unwrap_or_default();
             let wanted = test.when.is_empty() || test.when.iter().any(|condition| build.holds(condition).is_some());
             wanted && !test.unless.iter().any(|condition| build.holds(condition).is_some())
         })
@@ -43,7 +44,7 @@ impl Catalog {
     /// What the command reads and writes in the project at `site`.
     pub fn closure(&self, recognition: &Recognition, site: &Site) -> Closure {
         match self.resolve(recognition, site) {
-            Some(found) => Build::new(self, found, *site, 0).run(&found_spec(found)),
+            Some(found) => Build::new(self, found, *site, 0).run(found_spec(found)),
             None => refused("no pack knows the command, or the project is not one of its ecosystem", "the command"),
         }
     }
@@ -51,7 +52,7 @@ impl Catalog {
     /// Whether the command installs exactly what the lock file says.
     pub fn is_locked(&self, found: &Match, site: &Site) -> bool {
         let mut build = Build::new(self, found, *site, 0);
-        build.project = build.project_directory(&found_spec(found)).unwrap_or_default();
+        build.project = build.project_directory(found_spec(found)).unwrap_or_default();
         build.is_locked()
     }
 
@@ -60,7 +61,7 @@ impl Catalog {
     pub fn locking(&self, found: &Match, site: &Site) -> Option<Locking> {
         let mut build = Build::new(self, found, *site, 0);
         let spec = found_spec(found);
-        build.project = build.project_directory(&spec)?;
+        build.project = build.project_directory(spec)?;
         build.locking(spec.lock.as_ref()?)
     }
 
@@ -68,16 +69,17 @@ impl Catalog {
     pub fn is_lock_missing(&self, found: &Match, site: &Site) -> bool {
         let mut build = Build::new(self, found, *site, 0);
         let spec = found_spec(found);
-        let Some(project) = build.project_directory(&spec) else { return false };
+        let Some(project) = build.project_directory(spec) else { return false };
         build.project = project;
         spec.lock.as_ref().is_some_and(|lock| build.lock_file(lock).is_none())
     }
 }
 
 /// The part of the pack that describes what the match reads; empty for commands without one.
-pub(super) fn found_spec(found: &Match) -> ClosureSpec {
+pub(super) fn found_spec(found: &Match) -> &ClosureSpec {
+    static EMPTY: LazyLock<ClosureSpec> = LazyLock::new(ClosureSpec::default);
     let name = found.spec().closure.as_ref();
-    name.and_then(|name| found.pack.closure.get(name.get_ref())).cloned().unwrap_or_default()
+    name.and_then(|name| found.pack.closure.get(name.get_ref())).unwrap_or(&EMPTY)
 }
 
 /// A closure about which nothing can be claimed.

@@ -1,7 +1,5 @@
 //! What the text of a pack tells at a glance: reading every pack whole would take longer than checking a file.
 
-use serde::Deserialize;
-
 use super::pack::Pack;
 
 /// The facts by which a pack is found.
@@ -21,56 +19,50 @@ pub(super) struct Outline {
     pub(super) triggers: bool,
 }
 
-/// The keys at the top of a pack that an outline needs.
-#[derive(Deserialize)]
-struct Head {
-    name: String,
-    #[serde(default)]
-    manifests: Vec<String>,
-    #[serde(default)]
-    lockfiles: Vec<String>,
-}
-
 impl Outline {
-    /// Reads the outline off the text of a pack that comes with the program: tables begin in the first column, and a
-    /// list of programs with the key at the start of a line. `None` where the text is no pack.
+    /// Reads the outline off the text of a pack that comes with the program: tables begin in the first column, keys at
+    /// the start of a line, and no string in a list that is looked at holds a `]`. `None` where the text is no pack.
     pub(super) fn of_text(text: &str) -> Option<Self> {
-        let end = text.find("\n[").map_or(text.len(), |at| at + 1);
-        let head: Head = toml::from_str(text.get(..end)?).ok()?;
-        let mut outline =
-            Self { name: head.name, manifests: head.manifests, lockfiles: head.lockfiles, ..Self::default() };
-        let mut rest = text.get(end..)?;
+        let mut outline = Self::default();
+        let mut rest = text;
         let mut table = "";
         while !rest.is_empty() {
             let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
-            if line.starts_with('[') {
-                table = line.trim_end();
-                outline.triggers |= table == "[[triggers]]";
-            } else if line.starts_with("programs") {
-                let list = rest.split_once(']').map_or(rest, |(list, _)| list);
-                match table {
-                    "[[commands]]" => outline.programs.extend(first_words(list)),
-                    "[[runners]]" => outline.runners.extend(first_words(list)),
-                    _ => {}
+            // The other lines are most of the text.
+            if !line.starts_with(['[', 'l', 'm', 'n', 'p']) {
+                rest = below;
+                continue;
+            }
+            let key = line.split(['=', ' ']).next().unwrap_or_default();
+            let list = || strings(rest.split_once(']').map_or(rest, |(list, _)| list));
+            match (table, key) {
+                _ if line.starts_with('[') => {
+                    table = line.trim_end();
+                    outline.triggers |= table == "[[triggers]]";
                 }
+                ("", "name") => outline.name = strings(line).next()?.to_owned(),
+                ("", "manifests") => outline.manifests = list().map(str::to_owned).collect(),
+                ("", "lockfiles") => outline.lockfiles = list().map(str::to_owned).collect(),
+                ("[[commands]]", "programs") => outline.programs.extend(list().map(first_word)),
+                ("[[runners]]", "programs") => outline.runners.extend(list().map(first_word)),
+                _ => {}
             }
             rest = below;
         }
         outline.tidy();
-        Some(outline)
+        (!outline.name.is_empty()).then_some(outline)
     }
 
     /// The outline of a pack that was read.
     pub(super) fn of_pack(pack: &Pack) -> Self {
-        let first = |program: &str| program.split(' ').next().unwrap_or_default().to_owned();
         let commands = pack.commands.iter().flat_map(|command| &command.programs);
         let runners = pack.runners.iter().flat_map(|runner| &runner.programs);
         let mut outline = Self {
             name: pack.name.get_ref().clone(),
             manifests: pack.manifests.clone(),
             lockfiles: pack.lockfiles.clone(),
-            programs: commands.map(|program| first(program.get_ref())).collect(),
-            runners: runners.map(|program| first(program.get_ref())).collect(),
+            programs: commands.map(|program| first_word(program.get_ref())).collect(),
+            runners: runners.map(|program| first_word(program.get_ref())).collect(),
             triggers: !pack.triggers.is_empty(),
         };
         outline.tidy();
@@ -85,10 +77,13 @@ impl Outline {
     }
 }
 
-/// The first words of the strings in a list.
-fn first_words(list: &str) -> impl Iterator<Item = String> {
-    let quoted = list.split(['"', '\'']).skip(1).step_by(2);
-    quoted.map(|program| program.split(' ').next().unwrap_or_default().to_owned())
+/// The strings in a line or a list.
+fn strings(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['"', '\'']).skip(1).step_by(2)
+}
+
+fn first_word(program: &str) -> String {
+    program.split(' ').next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

@@ -150,6 +150,11 @@ pub fn password_in_url(text: &str) -> Option<&str> {
     })
 }
 
+/// Whether a text may give an option whose value is a secret.
+pub fn may_give_secret(text: &str) -> bool {
+    TABLE.options.names.iter().any(|known| text.contains(known.as_str()))
+}
+
 /// Whether an option's value is a secret.
 pub fn is_secret_option(name: &str) -> bool {
     TABLE.options.names.iter().any(|known| known == name)
@@ -157,16 +162,22 @@ pub fn is_secret_option(name: &str) -> bool {
 
 /// The kinds of secret that a file of this path may hold.
 pub fn secret_files(path: &str) -> impl Iterator<Item = &'static SecretFile> {
-    let harmless = path
-        .split('/')
-        .any(|part| TABLE.directories.harmless.iter().any(|known| name_matches(known, &part.to_ascii_lowercase())));
-    let slashed = format!("/{path}");
-    let named = move |file: &&SecretFile| {
-        file.names
-            .iter()
-            .any(|name| slashed.ends_with(&format!("/{name}")) || name_matches(&format!("*/{name}"), &slashed))
-    };
-    TABLE.files.iter().filter(move |_| !harmless).filter(named)
+    let named = move |file: &&SecretFile| file.names.iter().any(|name| path_matches(name, path));
+    TABLE.files.iter().filter(named).filter(move |_| !is_harmless(path))
+}
+
+/// Whether a path ends with `pattern` in place of its last parts.
+fn path_matches(pattern: &str, path: &str) -> bool {
+    if pattern.contains('*') {
+        return name_matches(&format!("*/{pattern}"), &format!("/{path}"));
+    }
+    path.strip_suffix(pattern).is_some_and(|above| above.is_empty() || above.ends_with('/'))
+}
+
+/// Whether a path lies in a directory of examples and the like.
+fn is_harmless(path: &str) -> bool {
+    let known = |part: &str| TABLE.directories.harmless.iter().any(|known| name_matches(known, part));
+    path.split('/').any(|part| known(&part.to_ascii_lowercase()))
 }
 
 /// Whether a file of this name gives variables to a program, and is not there to show how to write one.

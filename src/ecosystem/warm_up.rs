@@ -57,11 +57,11 @@ impl Catalog {
         let spec = named.find(|warm_up| self.applies(warm_up, found, site))?;
         let known = early(found, spec);
         let closure_spec = match &spec.closure {
-            Some(name) => found.pack.closure.get(name.get_ref())?.clone(),
+            Some(name) => found.pack.closure.get(name.get_ref())?,
             None => found_spec(&known),
         };
         let build = Build::new(self, &known, *site, 0);
-        let (mut closure, differs) = build.warm(&closure_spec, spec);
+        let (mut closure, differs) = build.warm(closure_spec, spec);
         closure.refusals.extend(not_carried(found, spec));
         let line = match &spec.run {
             Some(run) => Line::Fixed(carrying(run, found, spec)),
@@ -85,7 +85,7 @@ impl Catalog {
             return false;
         }
         let mut build = Build::new(self, found, *site, 0);
-        build.project = build.project_directory(&found_spec(found)).unwrap_or_default();
+        build.project = build.project_directory(found_spec(found)).unwrap_or_default();
         let wanted = spec.when.is_empty() || spec.when.iter().any(|condition| build.holds(condition).is_some());
         wanted && !spec.unless.iter().any(|condition| build.holds(condition).is_some())
     }

@@ -5,15 +5,18 @@ use std::sync::{Arc, OnceLock};
 use crate::cache::{Costs, Events, Profile, Replay};
 use crate::context::History;
 use crate::diagnostic::{Cost, Safety};
-use crate::model::Build;
-use crate::rewrite::{Reordering, Weights, may_reorder, reorder};
+use crate::model::{Build, Stage, StepId};
+use crate::rewrite::{Exchanges, Reordering, Sink, Weights, may_reorder, reorder, sink};
 
-/// The behaviour of a build over the changes of its project.
+/// The behaviour of a build over the changes of its project, and how far its steps may move.
 pub struct Numbers<'a> {
     build: &'a Build<'a>,
     profile: Profile,
     limit: usize,
     known: OnceLock<Known>,
+    exchanges: Exchanges,
+    /// By stage, by step.
+    sinks: Vec<Vec<OnceLock<Option<Sink>>>>,
 }
 
 struct Known {
@@ -26,7 +29,15 @@ struct Known {
 impl<'a> Numbers<'a> {
     /// Numbers of a build for its last stage, over the newest `limit` changes of its context.
     pub fn new(build: &'a Build<'a>, profile: Profile, limit: usize) -> Self {
-        Self { build, profile, limit, known: OnceLock::new() }
+        let unknown = |stage: &Stage| stage.steps.iter().map(|_| OnceLock::new()).collect();
+        Self {
+            build,
+            profile,
+            limit,
+            known: OnceLock::new(),
+            exchanges: Exchanges::new(build),
+            sinks: build.stages.iter().map(unknown).collect(),
+        }
     }
 
     /// Numbers of another build of the same project.
@@ -59,11 +70,17 @@ impl<'a> Numbers<'a> {
     /// Better orders of the stages, by steps that change places with as much safety as is wanted.
     pub fn reorder(&self, wanted: Safety) -> Vec<Reordering> {
         let target = self.build.target(None).unwrap_or_default();
-        if !may_reorder(self.build, target, wanted) {
+        if !may_reorder(self.build, &self.exchanges, target, wanted) {
             return Vec::new();
         }
-        let history = self.known().history.as_deref();
-        reorder(self.build, &Weights { profile: self.profile, history, target }, wanted)
+        let Known { history, events, costs, .. } = self.known();
+        let weights = Weights { profile: self.profile, history: history.as_deref(), events, costs, target };
+        reorder(self.build, &weights, &self.exchanges, wanted)
+    }
+
+    /// The way of the copy at `id` down its stage; `None` where the step is no copy that can be moved.
+    pub fn sink(&self, id: StepId) -> Option<&Sink> {
+        self.sinks.get(id.stage)?.get(id.step)?.get_or_init(|| sink(self.build, id)).as_ref()
     }
 
     /// The expected rebuild cost per change, in seconds.

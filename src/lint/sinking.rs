@@ -1,8 +1,10 @@
 //! What the rules about order share: a copy that could stand lower, as a fix, and what that would save.
 
+use std::cell::OnceCell;
+
 use super::Subject;
 use crate::diagnostic::{Cost, FileEdit, Fix};
-use crate::model::{Build, Inputs, StepId};
+use crate::model::{Build, Inputs, Step, StepId};
 use crate::rewrite::{self, Move, Sink, sink_move};
 use crate::syntax::{Dockerfile, Instruction};
 
@@ -16,13 +18,15 @@ pub(super) struct Sunk {
     /// The change of the file.
     pub(super) fix: Option<Fix>,
     text: String,
+    /// The steps of the changed file by stage: their text, and the share of changes in which each runs again.
+    rates: OnceCell<Vec<Vec<(String, f64)>>>,
 }
 
 /// What becomes of the file when the copy moves as far down as it can; `None` where that gains nothing.
 pub(super) fn of(subject: &Subject<'_>, found: &Sink) -> Option<Sunk> {
     let change = sink_move(subject.build, found)?;
     let text = change.edit.apply(subject.file.source());
-    Some(Sunk { carried: found.carried, fix: Some(fix_of(subject, change)), text })
+    Some(Sunk { carried: found.carried, fix: Some(fix_of(subject, change)), text, rates: OnceCell::new() })
 }
 
 /// A move as a fix.
@@ -39,15 +43,20 @@ pub(super) fn fix_of(subject: &Subject<'_>, change: Move) -> Fix {
 impl Sunk {
     /// The share of changes in which a step runs again once the copy stands lower.
     pub(super) fn rate_after(&self, subject: &Subject<'_>, id: StepId) -> Option<f64> {
-        let source = subject.file.source();
-        let wanted = subject.build.instruction(id).range.of(source);
+        let wanted = subject.build.instruction(id).range.of(subject.file.source());
+        let steps = self.rates.get_or_init(|| self.rates(subject)).get(id.stage)?;
+        steps.iter().find(|(text, _)| text == wanted).map(|(_, rate)| *rate)
+    }
+
+    fn rates(&self, subject: &Subject<'_>) -> Vec<Vec<(String, f64)>> {
         let file = Dockerfile::parse(&self.text);
         let build = Build::new(Inputs { file: &file, ..subject.build.inputs });
-        let stage = build.stages.get(id.stage)?;
-        let same = stage.steps.iter().find(|step| {
-            file.instructions().get(step.instruction).is_some_and(|found| found.range.of(&self.text) == wanted)
-        })?;
-        Some(subject.numbers.of(&build).cost(same.instruction).rate)
+        let numbers = subject.numbers.of(&build);
+        let rate = |step: &Step| {
+            let text = file.instructions().get(step.instruction)?.range.of(&self.text);
+            Some((text.to_owned(), numbers.cost(step.instruction).rate))
+        };
+        build.stages.iter().map(|stage| stage.steps.iter().filter_map(rate).collect()).collect()
     }
 }
 

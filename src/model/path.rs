@@ -23,24 +23,23 @@ impl StagePath {
     /// `text` taken from this directory: an absolute `text` replaces it, `.` and `..` are resolved.
     #[must_use]
     pub fn join(&self, text: &str) -> Self {
-        let start = if text.starts_with('/') { "/" } else { self.0.as_str() };
-        let (anchor, rest) = match start.strip_prefix('?') {
-            Some(rest) => ("?", rest),
-            None => ("", start),
-        };
-        let mut parts: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+        let start = if text.starts_with('/') { "" } else { self.0.trim_end_matches('/') };
+        let mut joined = String::with_capacity(start.len() + text.len() + 1);
+        joined.push_str(start);
         for part in text.split('/') {
             match part {
                 "" | "." => {}
-                ".." => drop(parts.pop()),
-                name => parts.push(name),
+                ".." => joined.truncate(joined.rfind('/').unwrap_or(joined.len())),
+                name => {
+                    joined.push('/');
+                    joined.push_str(name);
+                }
             }
         }
-        let joined = parts.join("/");
-        Self(match (anchor, joined.is_empty()) {
-            ("?", true) => "?".to_owned(),
-            (anchor, _) => format!("{anchor}/{joined}"),
-        })
+        if joined.is_empty() {
+            joined.push('/');
+        }
+        Self(joined)
     }
 
     /// The path as text; `?` stands for the base image's working directory.
@@ -56,11 +55,17 @@ impl StagePath {
     /// What follows `ancestor` in this path, without a leading slash: empty where both are equal, `None` where this path
     /// is not at or below `ancestor`.
     pub fn below<'a>(&'a self, ancestor: &Self) -> Option<&'a str> {
-        if ancestor.0 == "/" {
-            return self.0.strip_prefix('/');
-        }
-        let rest = self.0.strip_prefix(ancestor.0.as_str())?;
-        if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+        below(&self.0, &ancestor.0)
+    }
+
+    /// Whether the path is at or below a directory, given as a normalized absolute path.
+    pub fn is_within(&self, directory: &str) -> bool {
+        below(&self.0, directory).is_some()
+    }
+
+    /// Whether a normalized absolute path is at or below this one.
+    pub fn holds(&self, path: &str) -> bool {
+        below(path, &self.0).is_some()
     }
 
     /// Whether one of the two is at or below the other, or may be because only the base image knows where one stands.
@@ -89,6 +94,15 @@ impl StagePath {
     }
 }
 
+/// What follows one normalized path in another.
+fn below<'a>(path: &'a str, ancestor: &str) -> Option<&'a str> {
+    if ancestor == "/" {
+        return path.strip_prefix('/');
+    }
+    let rest = path.strip_prefix(ancestor)?;
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+}
+
 impl fmt::Display for StagePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -107,11 +121,16 @@ mod tests {
         }
         assert_eq!(StagePath::base_directory().join("x").as_str(), "?/x");
         assert_eq!(StagePath::base_directory().join("./").as_str(), "?");
+        assert_eq!(StagePath::base_directory().join("x/../../..").as_str(), "?");
+        assert_eq!(StagePath::root().join("..").as_str(), "/");
         assert_eq!(app.join("a/b").below(&app), Some("a/b"));
         assert_eq!(StagePath::root().join("application").below(&app), None);
         assert_eq!(app.below(&StagePath::root()), Some("app"));
         assert!(StagePath::base_directory().may_overlap(&app));
         assert!(!app.join("a").may_overlap(&app.join("b")));
         assert_eq!(app.parent(), StagePath::root());
+        assert!(app.is_within("/app") && app.is_within("/") && !app.is_within("/ap") && !app.is_within("/app/a"));
+        assert!(app.holds("/app/a") && StagePath::root().holds("/app") && !app.holds("/apple"));
+        assert!(!StagePath::base_directory().is_within("/") && !StagePath::base_directory().holds("/app"));
     }
 }

@@ -165,18 +165,15 @@ pub(super) fn overlaps(a: &StagePath, b: &StagePath) -> bool {
     }
 }
 
-fn is_within(place: &StagePath, mut directories: impl Iterator<Item = &'static str>) -> bool {
-    directories.any(|directory| place.below(&StagePath::root().join(directory)).is_some())
-}
-
 /// Whether a place lies in the system's directories.
 pub(super) fn is_system(place: &StagePath) -> bool {
-    is_within(place, system_directories()) && !is_within(place, project_directories())
+    let is_within = |directory| place.is_within(directory);
+    system_directories().any(is_within) && !project_directories().any(is_within)
 }
 
 /// Whether a place lies in the system's directories, or holds one of them.
 pub(super) fn meets_system(place: &StagePath) -> bool {
-    is_system(place) || system_directories().any(|directory| StagePath::root().join(directory).below(place).is_some())
+    is_system(place) || system_directories().any(|directory| place.holds(directory))
 }
 
 fn place_reaches(place: &StagePath) -> Option<String> {
@@ -193,8 +190,7 @@ fn directory_reaches(context: &Filtered<'_>, path: &str, landing: &StagePath, de
     }
     // Where only the base image knows the place, it may be the root.
     let landing = if landing.as_str() == "?" { StagePath::root() } else { landing.clone() };
-    let holds_system =
-        system_directories().any(|directory| StagePath::root().join(directory).below(&landing).is_some());
+    let holds_system = system_directories().any(|directory| landing.holds(directory));
     let is_home = landing.as_str() == "/root" || landing.parent().as_str() == "/home";
     if depth == 0 || !(holds_system || is_home) {
         return None;

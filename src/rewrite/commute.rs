@@ -3,6 +3,8 @@
 //! Two steps *commute* when the image is the same in either order: neither writes what the other reads or writes, and
 //! neither brings a program, a library or a setting that the other may use. Where that cannot be shown, they do not.
 
+use std::sync::OnceLock;
+
 use super::{
     carried::{Bring, Carried},
     crossing::{Crossing, cross_run},
@@ -23,10 +25,43 @@ pub(super) enum Swap {
     Fixed,
 }
 
-/// Whether the step at `second` may move in front of the one at `first`, which stands above it in the same stage.
-pub(super) fn swap(build: &Build<'_>, first: StepId, second: StepId) -> Swap {
+/// What is known of the steps of a build that change places, worked out once for each stage.
+pub struct Exchanges {
+    /// By stage, by step: the steps above it in order.
+    stages: Vec<OnceLock<Vec<Vec<Swap>>>>,
+}
+
+impl Exchanges {
+    /// Those of a build, of which nothing is known yet.
+    pub fn new(build: &Build<'_>) -> Self {
+        Self { stages: build.stages.iter().map(|_| OnceLock::new()).collect() }
+    }
+
+    /// By step of a stage: what is known of it changing places with each step above it.
+    pub(super) fn of(&self, build: &Build<'_>, stage: usize) -> &[Vec<Swap>] {
+        self.stages.get(stage).map_or(&[], |known| known.get_or_init(|| swaps_in(build, stage)))
+    }
+}
+
+fn swaps_in(build: &Build<'_>, stage: usize) -> Vec<Vec<Swap>> {
+    let steps = &build.stages[stage].steps;
+    let ids = (0..steps.len()).map(|step| StepId { stage, step });
+    let prints: Vec<Option<Footprint<'_>>> =
+        ids.map(|id| Some(Footprint::new(build, id, build.step(id).run()?))).collect();
+    let row = |second: usize| {
+        let above = (0..second).map(|first| match (&prints[first], &prints[second]) {
+            (Some(one), Some(other)) => swap_runs(one, other),
+            _ => swap(build, StepId { stage, step: first }, StepId { stage, step: second }),
+        });
+        above.collect()
+    };
+    (0..steps.len()).map(row).collect()
+}
+
+/// Whether the step at `second` may move in front of the one at `first`, which stands above it in the same stage; not both
+/// of them are a `RUN`.
+fn swap(build: &Build<'_>, first: StepId, second: StepId) -> Swap {
     let is_free = match (&build.step(first).action, &build.step(second).action) {
-        (Action::Run(one), Action::Run(other)) => return swap_runs(build, (first, one), (second, other)),
         (Action::Transfer(_), Action::Run(run)) => copy_below_run(build, first, second, run),
         (Action::Run(run), Action::Transfer(_)) => copy_above_run(build, second, first, run),
         (Action::Transfer(_), Action::Transfer(_)) => swap_copies(build, first, second),
@@ -86,27 +121,23 @@ fn names_user(carried: &Carried<'_>) -> bool {
     owner.is_some_and(|owner| !owner.chars().all(|letter| letter.is_ascii_digit() || letter == ':'))
 }
 
-fn swap_runs(build: &Build<'_>, (first, one): (StepId, &Run), (second, other): (StepId, &Run)) -> Swap {
-    let one = Footprint::new(build, first, one);
-    let other = Footprint::new(build, second, other);
-    if one.conflict(&other).is_some() {
+fn swap_runs(one: &Footprint<'_>, other: &Footprint<'_>) -> Swap {
+    if one.conflict(other).is_some() {
         return Swap::Fixed;
     }
     match (one.work, other.work) {
         // What a step finds may come from any package that was installed before it.
         (Work::Other | Work::System, _) | (_, Work::Other) => Swap::Fixed,
         (Work::Programs, other) if other != Work::System => Swap::Fixed,
-        (_, Work::System) => system_above(&one, &other),
+        (_, Work::System) => system_above(one, other),
         (Work::Paths | Work::Fetch, Work::Paths | Work::Fetch) if one.reaches_others || other.reaches_others => {
             Swap::Fixed
         }
         (Work::Paths | Work::Fetch, Work::Project | Work::Programs) if one.names_shared => Swap::Fixed,
         (Work::Project, Work::Paths | Work::Fetch) if other.names_shared => Swap::Fixed,
-        (Work::Project, Work::Project | Work::Programs) if one.reaches_others || one.shares_place(&other) => {
-            Swap::Fixed
-        }
+        (Work::Project, Work::Project | Work::Programs) if one.reaches_others || one.shares_place(other) => Swap::Fixed,
         (Work::Paths, _) | (_, Work::Paths) | (Work::Fetch, Work::Fetch) => Swap::Free(None),
-        _ => apart_from_packages(&one, &other),
+        _ => apart_from_packages(one, other),
     }
 }
 

@@ -218,6 +218,6 @@ fn reaches_others(place: &StagePath, state: &State) -> bool {
 
 /// Whether caches and settings of anybody may stand there.
 fn is_home(place: &StagePath) -> bool {
-    let shared = ["/root", "/home"].iter().any(|home| place.below(&StagePath::root().join(home)).is_some());
+    let shared = ["/root", "/home"].iter().any(|home| place.is_within(home));
     shared || matches!(place.as_str(), "/tmp" | "?")
 }

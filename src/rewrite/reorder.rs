@@ -1,7 +1,9 @@
 //! The order of a stage's steps that costs the least, of all that keep what each step finds.
 
+use std::cell::LazyCell;
+
 use super::{
-    commute::{Swap, swap},
+    commute::{Exchanges, Swap},
     moves::{Move, MoveKind, quoted},
     rearrange::rearrange,
 };
@@ -27,6 +29,10 @@ pub struct Weights<'a> {
     pub profile: Profile,
     /// Changes of the project, where there are any.
     pub history: Option<&'a History>,
+    /// What they dirty in the build as it is.
+    pub events: &'a Events,
+    /// What its steps take.
+    pub costs: &'a Costs,
     /// The index of the stage to build.
     pub target: usize,
 }
@@ -48,25 +54,17 @@ pub struct Reordering {
 
 /// The better orders of the stages, one for each stage where there is one. With [`Safety::Safe`] only steps change places
 /// that are proven to commute; else those too of which it may be so.
-pub fn reorder(build: &Build<'_>, weights: &Weights<'_>, wanted: Safety) -> Vec<Reordering> {
-    let events = Events::of_history(build, weights.profile, weights.history);
-    let costs = Costs::new(build);
+pub fn reorder(build: &Build<'_>, weights: &Weights<'_>, exchanges: &Exchanges, wanted: Safety) -> Vec<Reordering> {
     let stages = 0..build.stages.len();
-    let found = stages.filter_map(|stage| {
-        let plan = StagePlan::new(build, weights, &events, &costs, stage)?;
-        plan.best(wanted)
-    });
-    found
-        .filter_map(|(plan, order)| {
-            let before = Replay::new(build, weights.profile, &events, &costs, weights.target).expected;
-            plan.carry_out(&order, before)
-        })
-        .collect()
+    let found = stages.filter_map(|stage| StagePlan::new(build, weights, exchanges, stage)?.best(wanted));
+    let before =
+        LazyCell::new(|| Replay::new(build, weights.profile, weights.events, weights.costs, weights.target).expected);
+    found.filter_map(|(plan, order)| plan.carry_out(&order, *before)).collect()
 }
 
 /// Whether there may be a better order, whatever the project's changes: a step that takes time could stand above one that
 /// a change may dirty. Cheaper than [`reorder`], as it asks for no history.
-pub fn may_reorder(build: &Build<'_>, target: usize, wanted: Safety) -> bool {
+pub fn may_reorder(build: &Build<'_>, exchanges: &Exchanges, target: usize, wanted: Safety) -> bool {
     let volatile = !build.volatile_arguments().is_empty();
     let needed = build.reachable(target);
     let changes = |step: &Step| match &step.action {
@@ -82,19 +80,13 @@ pub fn may_reorder(build: &Build<'_>, target: usize, wanted: Safety) -> bool {
             return false;
         }
         let mut above: Vec<u128> = Vec::with_capacity(steps.len());
-        steps.iter().enumerate().any(|(second, step)| {
-            let swaps = swaps_of(build, StepId { stage, step: second });
+        steps.iter().zip(exchanges.of(build, stage)).enumerate().any(|(second, (step, swaps))| {
             let fixed = swaps.iter().enumerate().filter(|(_, swap)| is_fixed(swap, wanted));
             let set = fixed.fold(0, |set, (first, _)| set | 1 << first | above[first]);
             above.push(set);
             dear(step) && (0..second).any(|first| set >> first & 1 == 0 && changes(&steps[first]))
         })
     })
-}
-
-/// What is known of the step changing places with each of those above it.
-fn swaps_of(build: &Build<'_>, id: StepId) -> Vec<Swap> {
-    (0..id.step).map(|first| swap(build, StepId { step: first, ..id }, id)).collect()
 }
 
 fn is_fixed(swap: &Swap, wanted: Safety) -> bool {
@@ -113,42 +105,35 @@ struct StagePlan<'a> {
     seconds: Vec<f64>,
     triggers: Vec<Trigger>,
     /// By step, the earlier ones with what is known of changing places.
-    swaps: Vec<Vec<Swap>>,
+    swaps: &'a [Vec<Swap>],
 }
 
 impl<'a> StagePlan<'a> {
     /// `None` where no order can differ from another in what it costs.
-    fn new(
-        build: &'a Build<'a>,
-        weights: &'a Weights<'a>,
-        events: &Events,
-        costs: &Costs,
-        stage: usize,
-    ) -> Option<Self> {
+    fn new(build: &'a Build<'a>, weights: &'a Weights<'a>, exchanges: &'a Exchanges, stage: usize) -> Option<Self> {
         let steps = &build.stages[stage].steps;
         let seconds: Vec<f64> = steps
             .iter()
-            .map(|step| step.run().map_or(0.0, |_| costs.of(step.instruction).expected()))
+            .map(|step| step.run().map_or(0.0, |_| weights.costs.of(step.instruction).expected()))
             .map(|seconds| if seconds < WORTH_MOVING { 0.0 } else { seconds })
             .collect();
         let movable = steps.len() <= MOST_JOBS && seconds.iter().filter(|seconds| **seconds > 0.0).count() > 0;
         if !movable || build.has_triggers(stage) || !build.reachable(weights.target)[stage] {
             return None;
         }
-        let triggers = triggers(build, weights, events, stage);
+        let triggers = triggers(build, weights, stage);
         let first = triggers.iter().flat_map(|trigger| &trigger.dirt).min()?;
         // Steps above the first that ever changes are paid for by nobody.
         if seconds[*first..].iter().all(|seconds| *seconds <= 0.0) {
             return None;
         }
-        let swaps = (0..steps.len()).map(|step| swaps_of(build, StepId { stage, step })).collect();
-        Some(Self { build, weights, stage, seconds, triggers, swaps })
+        Some(Self { build, weights, stage, seconds, triggers, swaps: exchanges.of(build, stage) })
     }
 
     /// The best order that is allowed, where it differs from the file's.
     fn best(self, wanted: Safety) -> Option<(Self, Order)> {
         let after = |row: &Vec<Swap>| (0..row.len()).filter(|first| is_fixed(&row[*first], wanted)).collect();
-        let rows = self.seconds.iter().zip(&self.swaps);
+        let rows = self.seconds.iter().zip(self.swaps);
         let jobs: Vec<Job> = rows.map(|(seconds, row)| Job { seconds: *seconds, after: after(row) }).collect();
         let order = best_order(&jobs, &self.triggers)?;
         (order.seconds < order.before).then_some((self, order))
@@ -266,7 +251,7 @@ fn does_the_same(run: &Run, was: &Run) -> bool {
 }
 
 /// The events that begin within a stage, with the steps that they dirty of their own accord.
-fn triggers(build: &Build<'_>, weights: &Weights<'_>, events: &Events, stage: usize) -> Vec<Trigger> {
+fn triggers(build: &Build<'_>, weights: &Weights<'_>, stage: usize) -> Vec<Trigger> {
     let mut known: std::collections::HashMap<&std::collections::BTreeSet<usize>, Vec<usize>> =
         std::collections::HashMap::new();
     let dirty_steps = |instructions: &std::collections::BTreeSet<usize>| {
@@ -285,8 +270,8 @@ fn triggers(build: &Build<'_>, weights: &Weights<'_>, events: &Events, stage: us
         let steps = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.reasons.iter().any(own));
         if starts_dirty { Vec::new() } else { steps.map(|(step, _)| step).collect() }
     };
-    let mut found = Vec::with_capacity(events.events.len());
-    for event in &events.events {
+    let mut found = Vec::with_capacity(weights.events.events.len());
+    for event in &weights.events.events {
         let dirt = known.entry(&event.dirt).or_insert_with(|| dirty_steps(&event.dirt)).clone();
         found.push(Trigger { weight: event.weight, dirt });
     }

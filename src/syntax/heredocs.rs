@@ -28,6 +28,9 @@ impl Opener {
     /// # Errors
     /// The name cannot be read.
     pub(super) fn parse(text: &str) -> Result<Option<Self>, String> {
+        if !text.contains("<<") {
+            return Ok(None);
+        }
         let Some(found) = PATTERN.as_ref().and_then(|pattern| pattern.captures(text)) else { return Ok(None) };
         let (descriptor, chomp, rest) = (&found[1], &found[2], &found[3]);
         if rest.is_empty() {

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
-
 use super::inputs::Place;
-use super::{CheckedFile, Job};
+use super::{CheckedFile, Job, parallel};
 use crate::analysis::{self, CheckError, Fixed, Session};
 use crate::cli::failure::Failure;
 use crate::cli::{output, terminal, write};
@@ -91,7 +89,7 @@ pub(super) fn diff_all(jobs: &[Job], wanted: Safety, failures: &mut Vec<Failure>
 }
 
 fn outcomes(jobs: &[Job], wanted: Safety) -> Vec<Result<Fixed, CheckError>> {
-    jobs.par_iter().map(|job| analysis::check_and_fix(&job.analysis(), wanted)).collect()
+    parallel::map(jobs, |job| analysis::check_and_fix(&job.analysis(), wanted))
 }
 
 fn note_trouble(job: &Job, outcome: &Outcome) {

@@ -3,11 +3,9 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::CheckedFile;
 use super::inputs::{Input, Place, STANDARD_INPUT};
 use super::results::RebuildCost;
+use super::{CheckedFile, parallel};
 use crate::analysis::{self, Session};
 use crate::cli::failure::Failure;
 use crate::cli::read;
@@ -40,8 +38,7 @@ pub(super) struct Jobs {
 impl Jobs {
     pub(super) fn read(inputs: &[Input], discovery: &Discovery, failures: &mut Vec<Failure>) -> Self {
         let session = Arc::new(Session::default());
-        let read: Vec<Result<Job, Failure>> =
-            inputs.par_iter().map(|input| Job::read(input, discovery, &session)).collect();
+        let read = parallel::map(inputs, |input| Job::read(input, discovery, &session));
         let mut all = Self::default();
         for result in read {
             match result {

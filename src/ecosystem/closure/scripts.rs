@@ -169,7 +169,7 @@ impl Build<'_> {
         let resolve = |relative: &str| path::join(directory, relative);
         let site = Site { directory: Some(directory), resolve: &resolve, ..self.site };
         let build = Build::new(self.catalog, found, site, script.depth + 1);
-        let mut closure = build.run(&found_spec(found));
+        let mut closure = build.run(found_spec(found));
         for read in &mut closure.reads {
             if matches!(&read.need, Need::Required { from } if *from == found.title) {
                 read.need = place.reference(script).need();

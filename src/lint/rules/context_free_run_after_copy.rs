@@ -6,7 +6,6 @@ use crate::lint::meta::declare_rule;
 use crate::lint::sinking;
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::Run;
-use crate::rewrite::sink;
 
 declare_rule! {
     /// ## What it does
@@ -60,8 +59,8 @@ impl Rule for ContextFreeRunAfterCopy {
         for (id, step) in subject.build.steps() {
             let moves =
                 step.transfer().is_some_and(|transfer| transfer.is_from_context() && transfer.holds_directory());
-            let Some(found) = moves.then(|| sink(subject.build, id)).flatten() else { continue };
-            let Some(sunk) = sinking::of(subject, &found) else { continue };
+            let Some(found) = moves.then(|| subject.numbers.sink(id)).flatten() else { continue };
+            let Some(sunk) = sinking::of(subject, found) else { continue };
             for crossed in found.crossed.iter().filter(|crossed| crossed.crossing.manifests.is_empty()) {
                 let Some(title) = subject.build.step(crossed.id).run().and_then(context_free_title) else { continue };
                 let cost = subject.numbers.cost(subject.build.step(crossed.id).instruction);

@@ -6,7 +6,7 @@ use crate::lint::meta::declare_rule;
 use crate::lint::sinking::{self, Sunk};
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Run, StepId};
-use crate::rewrite::{Crossed, listed, sink};
+use crate::rewrite::{Crossed, listed};
 
 declare_rule! {
     /// ## What it does
@@ -77,11 +77,11 @@ impl Rule for CopyBeforeInstall {
                 }
                 continue;
             }
-            let Some(found) = sink(subject.build, id) else { continue };
+            let Some(found) = subject.numbers.sink(id) else { continue };
             let install = found.crossed.iter().find(|crossed| installs(subject, crossed.id));
             match (install, &found.stopped_by) {
                 (Some(install), _) => {
-                    if let Some(sunk) = sinking::of(subject, &found) {
+                    if let Some(sunk) = sinking::of(subject, found) {
                         report_sunk(subject, &sunk, install, report);
                     }
                 }

@@ -6,7 +6,7 @@ use crate::lint::meta::declare_rule;
 use crate::lint::sinking::{fix_of, share};
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Build, Inputs, StepId};
-use crate::rewrite::{Move, cache_mount, sink, sink_move};
+use crate::rewrite::{Move, Sink, cache_mount, sink_move};
 use crate::syntax::{Dockerfile, MountKind};
 
 /// Seconds of the expected rebuild cost that a mount must save.
@@ -94,13 +94,14 @@ impl Rule for MissingCacheMount {
         let shipped = shipped(build);
         let usual = has_download_mounts(build);
         for (id, _) in build.steps() {
-            let told_otherwise = || shipped.contains(&id) && !left_in(build, id).is_empty() || may_run_less(build, id);
+            let told_otherwise =
+                || shipped.contains(&id) && !left_in(build, id).is_empty() || may_run_less(subject, id);
             if !reachable.get(id.stage).is_some_and(|needed| *needed) || build.step(id).run().is_none() {
                 continue;
             }
             let Some(change) = cache_mount(build, id, subject.profile.builder) else { continue };
             let rate = subject.numbers.cost(build.step(id).instruction).rate;
-            if rate >= LEAST_RATE && (usual || pays(subject, id, &change)) && !told_otherwise() {
+            if rate >= LEAST_RATE && !told_otherwise() && (usual || pays(subject, id, &change)) {
                 tell(subject, id, change, report);
             }
         }
@@ -129,13 +130,12 @@ fn pays(subject: &Subject<'_>, id: StepId, change: &Move) -> bool {
 }
 
 /// Whether a copy above could move below the step, so that it runs again less often: that comes first.
-fn may_run_less(build: &Build<'_>, id: StepId) -> bool {
+fn may_run_less(subject: &Subject<'_>, id: StepId) -> bool {
     let mut above = (0..id.step).map(|step| StepId { step, ..id });
     above.any(|carried| {
-        let sunk = build.step(carried).transfer().and_then(|_| sink(build, carried));
-        sunk.is_some_and(|sunk| {
-            sunk.crossed.iter().any(|crossed| crossed.id == id) && sink_move(build, &sunk).is_some()
-        })
+        let sunk = subject.numbers.sink(carried);
+        let crosses = |sunk: &&Sink| sunk.crossed.iter().any(|crossed| crossed.id == id);
+        sunk.filter(crosses).is_some_and(|sunk| sink_move(subject.build, sunk).is_some())
     })
 }
 

@@ -6,7 +6,6 @@ use crate::lint::meta::declare_rule;
 use crate::lint::sinking;
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Base, Build, Run, StepId};
-use crate::rewrite::sink;
 
 /// Seconds that a step must take for its repetition to matter.
 const WORTH_SHARING: f64 = 5.0;
@@ -82,10 +81,10 @@ impl Rule for SerialStages {
 /// A copy of another stage's files above a step that needs nothing of it.
 fn report_waiting(subject: &Subject<'_>, id: StepId, report: &mut Reporter) {
     let build = subject.build;
-    let Some(found) = sink(build, id) else { return };
+    let Some(found) = subject.numbers.sink(id) else { return };
     let seconds = |id: StepId| subject.numbers.cost(build.step(id).instruction).seconds;
     let dearest = found.crossed.iter().max_by(|one, other| seconds(one.id).total_cmp(&seconds(other.id)));
-    let (Some(crossed), Some(sunk)) = (dearest, sinking::of(subject, &found)) else { return };
+    let (Some(crossed), Some(sunk)) = (dearest, sinking::of(subject, found)) else { return };
     let copy = build.instruction(id);
     let run = build.instruction(crossed.id);
     let text = sinking::one_line(subject, run);

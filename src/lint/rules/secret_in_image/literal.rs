@@ -1,7 +1,7 @@
 //! Secrets that are written into the Dockerfile: tokens of known formats, passwords in URLs, values of options.
 
 use super::{FOR_A_STEP, SecretInImage};
-use crate::ecosystem::secrets::{is_placeholder, is_secret_option, password_in_url, token_in};
+use crate::ecosystem::secrets::{is_placeholder, is_secret_option, may_give_secret, password_in_url, token_in};
 use crate::lint::{Reporter, Subject};
 use crate::shell::{self, SimpleCommand};
 use crate::syntax::{Body, Command, Instruction, Source};
@@ -40,7 +40,7 @@ fn literal(subject: &Subject<'_>, instruction: &Instruction) -> Option<(TextRang
     if let Some(secret) = password_in_url(text) {
         return Some((at(secret), "a URL with a password is written into the file".to_owned()));
     }
-    let script = instruction.script(source)?;
+    let script = instruction.script(source).filter(|script| may_give_secret(script.as_str()))?;
     let commands = shell::read(&script).commands;
     let (option, range) = commands.iter().find_map(option_value)?;
     Some((range, format!("the value of `{option}` is written into the file")))
