@@ -40,7 +40,7 @@ impl Outline {
                     table = line.trim_end();
                     outline.triggers |= table == "[[triggers]]";
                 }
-                ("", "name") => outline.name = strings(line).next()?.to_owned(),
+                ("", "name") => strings(line).next()?.clone_into(&mut outline.name),
                 ("", "manifests") => outline.manifests = list().map(str::to_owned).collect(),
                 ("", "lockfiles") => outline.lockfiles = list().map(str::to_owned).collect(),
                 ("[[commands]]", "programs") => outline.programs.extend(list().map(first_word)),

@@ -143,7 +143,8 @@ impl<'a> Carried<'a> {
     pub fn reaches_into_system(&self) -> Option<String> {
         let Some((context, placement)) = self.placement() else {
             let destination = self.transfer.destination.as_ref()?;
-            return is_system(destination).then(|| format!("`{destination}` is a directory of the system"));
+            // What a stage brings to `/` may be programs as well.
+            return meets_system(destination).then(|| format!("`{destination}` is or holds a directory of the system"));
         };
         placement.roots.iter().find_map(|root| {
             if root.directory {

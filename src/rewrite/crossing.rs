@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     context::path,
-    ecosystem::{Access, Closure, Effect, Refusal, WriteKind},
+    ecosystem::{Access, Closure, Effect, Missing, Refusal, WriteKind},
     model::{KnownCommand, PathAccess, Run, StagePath, StepId},
 };
 
@@ -239,6 +239,13 @@ impl Reader<'_> {
     ) -> Result<(), Obstacle> {
         if let Some(refusal) = closure.refusals.first() {
             return Err(self.refused(refusal));
+        }
+        // Something may put it into the build context before the build.
+        let absent = |missing: &&Missing| missing.required && self.carried.transfer.selects(&missing.path);
+        if let Some(missing) = closure.missing.iter().find(absent) {
+            let reason =
+                format!("`{}` needs `{}`, which the build context does not have", command.known.title, missing.path);
+            return Err(self.obstacle(reason, missing.from.clone()));
         }
         for read in &closure.reads {
             let place = command.place_of(&read.path).ok_or_else(|| self.unplaced(&read.path))?;

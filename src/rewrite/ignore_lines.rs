@@ -145,7 +145,7 @@ impl<'a> Survey<'a> {
         let stands = entry.is_some_and(|entry| entry.kind == EntryKind::Directory);
         // A context below the top of a repository has none of its own; where there is no repository, one may come.
         let may_come = stands || !self.versioned;
-        if !may_come || self.copies.reads_repository() || self.copies.context.excludes(REPOSITORY) {
+        if !may_come || self.copies.may_need_repository() || self.copies.context.excludes(REPOSITORY) {
             return None;
         }
         let brought = stands && self.copies.entry(REPOSITORY).is_some();

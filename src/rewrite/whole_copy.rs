@@ -101,11 +101,13 @@ impl<'a> WholeCopies<'a> {
         standing
     }
 
-    /// Whether a step asks the repository about itself, as `git describe` does, so that its data belong in the context.
-    pub fn reads_repository(&self) -> bool {
+    /// Whether the repository's data may belong in the context: a step asks it about itself, as `git describe` does, or
+    /// the context is only mounted. A mount leaves nothing in the image, and other files with the same ignore file may ask.
+    pub fn may_need_repository(&self) -> bool {
         let source = self.build.inputs.file.source();
-        let runs = self.build.steps().filter(|(_, step)| step.run().is_some());
-        runs.into_iter().any(|(id, _)| asks_repository(self.build.instruction(id).range.of(source)))
+        let mut runs = self.build.steps().filter(|(_, step)| step.run().is_some());
+        let copied = self.steps.iter().any(|id| self.build.step(*id).transfer().is_some());
+        !copied || runs.any(|(id, _)| asks_repository(self.build.instruction(id).range.of(source)))
     }
 }
 

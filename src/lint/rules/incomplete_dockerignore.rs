@@ -63,7 +63,7 @@ declare_rule! {
     /// ## Known problems
     /// Only what stands in the context is reported: a clean checkout shows less than the folder in which someone works.
     /// What git tracks is taken to be meant, and so is what a line with `!` takes back. `.git` is not counted where a
-    /// `RUN` asks `git` about the repository.
+    /// `RUN` asks `git` about the repository, or where the context is only mounted.
     ///
     /// ## References
     /// - [Docker: .dockerignore files](https://docs.docker.com/build/concepts/context/#dockerignore-files)

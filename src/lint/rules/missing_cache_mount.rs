@@ -1,11 +1,12 @@
 //! `missing-cache-mount`: an install that runs often downloads everything again each time.
 
 use crate::diagnostic::Severity;
+use crate::ecosystem::Effect;
 use crate::lint::leftover::{left_in, shipped};
 use crate::lint::meta::declare_rule;
 use crate::lint::sinking::{fix_of, share};
 use crate::lint::{Meta, Reporter, Rule, Subject};
-use crate::model::{Build, Inputs, StepId};
+use crate::model::{Build, Inputs, KnownCommand, StepId};
 use crate::rewrite::{Move, Sink, cache_mount, sink_move};
 use crate::syntax::{Dockerfile, MountKind};
 
@@ -65,9 +66,10 @@ declare_rule! {
     ///
     /// ## Known problems
     /// Builders that begin each build on a new machine have nothing in their mounts, unless these are saved and restored;
-    /// whether that is so cannot be seen in the file. Installs whose directory a later step needs are left alone, and those
-    /// of a user whose home is not known. Docker's legacy builder has no mounts, and kaniko keeps nothing in them. What stays
-    /// in the layers of the image is reported by `package-cache-kept` instead.
+    /// whether that is so cannot be seen in the file. Installs whose directory a later step needs are left alone, those of
+    /// a user whose home is not known, and those that find the downloads of an earlier step in its layer. Docker's legacy
+    /// builder has no mounts, and kaniko keeps nothing in them. What stays in the layers of the image is reported by
+    /// `package-cache-kept` instead.
     ///
     /// ## References
     /// - [Docker: use cache mounts](https://docs.docker.com/build/cache/optimize/#use-cache-mounts)
@@ -94,8 +96,11 @@ impl Rule for MissingCacheMount {
         let shipped = shipped(build);
         let usual = has_download_mounts(build);
         for (id, _) in build.steps() {
-            let told_otherwise =
-                || shipped.contains(&id) && !left_in(build, id).is_empty() || may_run_less(subject, id);
+            let told_otherwise = || {
+                shipped.contains(&id) && !left_in(build, id).is_empty()
+                    || finds_downloads(build, id)
+                    || may_run_less(subject, id)
+            };
             if !reachable.get(id.stage).is_some_and(|needed| *needed) || build.step(id).run().is_none() {
                 continue;
             }
@@ -115,6 +120,20 @@ fn has_download_mounts(build: &Build<'_>) -> bool {
         let mounted = run.mounts.iter().any(|mount| mount.mount.kind == MountKind::Cache);
         mounted && run.commands.iter().any(|command| command.known.fills_cache())
     })
+}
+
+/// Whether the downloads of each install stand in a layer below: an earlier step installs by the same pack and leaves them.
+fn finds_downloads(build: &Build<'_>, id: StepId) -> bool {
+    let installs = |command: &&KnownCommand| matches!(command.effect(), Effect::Install | Effect::Download);
+    let left_below = |wanted: &KnownCommand| {
+        let mut below = build.ids_to(id).flat_map(|earlier| left_in(build, earlier));
+        below.any(|left| {
+            wanted.known.pack.leftover.as_ref() == Some(left.leftover) && left.commands.iter().any(installs)
+        })
+    };
+    let commands = build.step(id).run().into_iter().flat_map(|run| &run.commands);
+    let mut filling = commands.filter(|command| command.known.fills_cache()).peekable();
+    filling.peek().is_some() && filling.all(left_below)
 }
 
 /// Whether the history, where there is enough of it, shows that the mount saves time.
