@@ -27,7 +27,7 @@ pub struct Transfer {
     pub destination: Option<StagePath>,
     /// Whether the destination names a directory: it ends in `/`, is `.`, or there are several sources.
     pub into_directory: bool,
-    /// Whether variables stand in its sources that a build argument may change.
+    /// Whether variables that a build argument may change tell which files it brings, or to where.
     pub varies: bool,
     /// The variables that its arguments and flags mention.
     pub mentions: Vec<String>,
@@ -70,9 +70,17 @@ impl Transfer {
         let reader = Reader { inputs, state };
         let words: Vec<&str> = arguments.sources.iter().filter_map(path_word).collect();
         let mut mentions = reader.mentions(words.iter().copied().chain([arguments.destination.text.as_str()]));
-        mentions.extend(
-            reader.mentions(instruction.flags.iter().filter_map(|flag| Some(flag.value.as_ref()?.text.as_str()))),
-        );
+        // An owner or a mode tells nothing of which files come from where.
+        let (owners, others): (Vec<&syntax::Flag>, Vec<&syntax::Flag>) = instruction
+            .flags
+            .iter()
+            .partition(|flag| ["chown", "chmod"].iter().any(|name| flag.name.eq_ignore_ascii_case(name)));
+        let values = |flags: Vec<&syntax::Flag>| {
+            reader.mentions(flags.into_iter().filter_map(|flag| Some(flag.value.as_ref()?.text.as_str())))
+        };
+        mentions.extend(values(others));
+        let varies = !state.arguments_of(mentions.iter().map(String::as_str)).is_empty();
+        mentions.extend(values(owners));
         let sources: Option<Vec<String>> = words.iter().map(|word| reader.expand(word)).collect();
         let add = instruction.keyword == Keyword::Add;
         let remote = add && sources.iter().flatten().any(|source| is_remote(source));
@@ -81,7 +89,7 @@ impl Transfer {
         let mut transfer = Self {
             into_directory: arguments.sources.len() > 1 || destination_text.as_deref().is_some_and(names_directory),
             destination: destination_text.map(|text| state.directory.join(&text)),
-            varies: !state.arguments_of(mentions.iter().map(String::as_str)).is_empty(),
+            varies,
             selector: None,
             placement: None,
             made: None,

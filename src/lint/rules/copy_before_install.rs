@@ -1,11 +1,12 @@
 //! `copy-before-install`: sources are copied before dependencies are installed.
 
+use crate::context::path;
 use crate::diagnostic::Label;
 use crate::ecosystem::Effect;
 use crate::lint::meta::declare_rule;
 use crate::lint::sinking::{self, Sunk};
 use crate::lint::{Meta, Reporter, Rule, Subject};
-use crate::model::{Run, StepId};
+use crate::model::{Placement, Run, StepId, Transfer};
 use crate::rewrite::{Crossed, listed};
 
 declare_rule! {
@@ -85,7 +86,11 @@ impl Rule for CopyBeforeInstall {
                         report_sunk(subject, &sunk, install, report);
                     }
                 }
-                (None, Some(obstacle)) if !obstacle.inherent && is_first_install(subject, obstacle.id) => {
+                (None, Some(obstacle))
+                    if !obstacle.inherent
+                        && is_first_install(subject, obstacle.id)
+                        && brings_project(subject, transfer, obstacle.id) =>
+                {
                     report_stopped(subject, id, obstacle.id, &obstacle.reason, &obstacle.evidence, report);
                 }
                 _ => {}
@@ -103,6 +108,16 @@ fn installs(subject: &Subject<'_>, id: StepId) -> bool {
 fn is_first_install(subject: &Subject<'_>, id: StepId) -> bool {
     let warm = |run: &Run| run.commands.iter().any(|command| subject.build.is_warm(id, &command.known));
     installs(subject, id) && !subject.build.step(id).run().is_some_and(warm)
+}
+
+/// Whether a copy brings the project that a step installs for: its manifests, or the whole context. A directory that is
+/// copied by its own name above an install is there because the install needs it, as far as anybody can tell.
+fn brings_project(subject: &Subject<'_>, transfer: &Transfer, id: StepId) -> bool {
+    let commands = subject.build.step(id).run().into_iter().flat_map(|run| &run.commands);
+    let reads = commands.filter_map(|command| command.closure.as_ref()).flat_map(|closure| &closure.reads);
+    let is_manifest = |path: &str| subject.build.inputs.catalog.is_manifest(path::base(path));
+    transfer.placement.as_ref().is_some_and(Placement::takes_whole_context)
+        || reads.into_iter().any(|read| is_manifest(&read.path) && transfer.selects(&read.path))
 }
 
 /// The first command that installs or downloads dependencies, as its pack spells it.
