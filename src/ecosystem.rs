@@ -35,11 +35,12 @@ mod words;
 
 pub use arguments::{Volatility, argument_volatility};
 pub use catalog::{Catalog, PackError};
-pub use images::{ImageFacts, ImageUser, Runtime, image_facts};
+pub use images::{ImageFacts, ImageUser, Launcher, Runtime, image_facts};
 pub use interface::{Closure, Effect, Locking, Missing, Need, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
 pub use made::Made;
 pub use measured::Measured;
 pub use pattern::Pattern;
+pub(crate) use pattern::name_matches;
 pub use places::{home_settings, is_universal_variable, ordinary_directories, project_directories, system_directories};
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
 pub use search_path::{SearchPath, search_path, search_paths_here};

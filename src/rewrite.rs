@@ -51,5 +51,6 @@ pub use moves::{Move, MoveKind, Refused, Survey, listed, sink_move, survey};
 pub use reorder::{Reordering, Weights, may_reorder, reorder};
 pub use single_stage::{ShippedBuild, shipped_build};
 pub use sink::{Crossed, Sink, sink};
+pub use split_run::split_and_sink;
 pub use split_stages::split_stages;
 pub use whole_copy::{REPOSITORY, Standing, WholeCopies};

@@ -114,7 +114,7 @@ fn patterns(pack: &Pack) -> Vec<&Pattern> {
 fn conditions(pack: &Pack) -> Vec<&Condition> {
     let mut found: Vec<&Condition> = pack.commands.iter().flat_map(|command| &command.locked_when).collect();
     let build_only = pack.commands.iter().filter_map(|command| command.build_only.as_ref());
-    found.extend(build_only.flat_map(|only| only.when.iter().chain(&only.unless)));
+    found.extend(build_only.flat_map(|only| only.when.iter().chain(&only.unless).chain(&only.needs_libraries)));
     let confined = pack.commands.iter().flat_map(|command| &command.confined);
     found.extend(confined.flat_map(|confined| confined.when.iter().chain(&confined.unless)));
     found.extend(pack.cache.iter().flat_map(|cache| &cache.vendored_when));

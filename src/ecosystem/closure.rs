@@ -258,6 +258,7 @@ impl<'a> Build<'a> {
         let holds = only.when.iter().all(|condition| self.holds(condition).is_some())
             && !only.unless.iter().any(|condition| self.holds(condition).is_some());
         self.closure.build_only = holds.then(|| only.what.clone());
+        self.closure.libraries = only.needs_libraries.iter().find_map(|condition| self.holds(condition));
     }
 
     /// Whether it runs no program but its own.

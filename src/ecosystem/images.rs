@@ -5,25 +5,47 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::pattern::name_matches;
+use super::pattern::{Pattern, name_matches};
+use super::places::is_project_file;
+use crate::syntax::ImageReference;
 
 static IMAGES: LazyLock<Vec<ImageFacts>> = LazyLock::new(|| {
     let texts = [
+        include_str!("../../rules/images/bun.toml"),
+        include_str!("../../rules/images/composer.toml"),
+        include_str!("../../rules/images/deno.toml"),
+        include_str!("../../rules/images/dotnet-runtime.toml"),
+        include_str!("../../rules/images/dotnet-sdk.toml"),
+        include_str!("../../rules/images/eclipse-temurin.toml"),
+        include_str!("../../rules/images/elixir.toml"),
         include_str!("../../rules/images/golang.toml"),
+        include_str!("../../rules/images/gradle.toml"),
+        include_str!("../../rules/images/maven.toml"),
+        include_str!("../../rules/images/nginx.toml"),
         include_str!("../../rules/images/node.toml"),
+        include_str!("../../rules/images/openjdk.toml"),
+        include_str!("../../rules/images/operating-systems.toml"),
         include_str!("../../rules/images/php-apache.toml"),
+        include_str!("../../rules/images/php-cli.toml"),
+        include_str!("../../rules/images/php-fpm.toml"),
         include_str!("../../rules/images/python.toml"),
+        include_str!("../../rules/images/red-hat.toml"),
+        include_str!("../../rules/images/ruby.toml"),
+        include_str!("../../rules/images/rust.toml"),
     ];
     texts.iter().filter_map(|text| toml::from_str(text).ok()).collect()
 });
 
 /// What an image sets.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ImageFacts {
     /// Its name; the name of its file without `.toml`.
     pub name: String,
-    /// Repositories of Docker's official images, without `library/`.
+    /// Hosts of its registries; Docker Hub where there are none.
+    #[serde(default)]
+    pub registries: Vec<String>,
+    /// Its repositories, those of Docker's official images without `library/`.
     pub repositories: Vec<String>,
     /// Tags that are meant (`*` allowed); all where there are none.
     #[serde(default)]
@@ -68,17 +90,44 @@ pub struct ImageUser {
 }
 
 /// An image that runs what is built in another one.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Runtime {
     /// Tags of the image that builds (`*` allowed); all where there are none.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// The image that runs; none where none is known.
+    /// What such a tag matches; any where there is none.
+    #[serde(default)]
+    pub pattern: Option<Pattern>,
+    /// The image that runs, `$1` for the first group of the pattern; none where none is known.
     pub image: Option<String>,
     /// Whether it has a shell.
     #[serde(default)]
     pub shell: bool,
+    /// What runs the program; none where it runs by itself.
+    #[serde(default)]
+    pub launcher: Option<Launcher>,
+    /// Whether the program needs all that stands beside it.
+    #[serde(default)]
+    pub directory: bool,
+}
+
+/// A program that runs what was built: `java -jar app.jar`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Launcher {
+    /// Its name.
+    pub program: String,
+    /// Options of which what was built is the value; where there are none, it is the first argument.
+    #[serde(default)]
+    pub before: Vec<String>,
+}
+
+impl Runtime {
+    /// What runs what was built, as a word.
+    pub fn program(&self) -> &str {
+        self.launcher.as_ref().map_or("the program itself", |launcher| launcher.program.as_str())
+    }
 }
 
 impl ImageFacts {
@@ -92,17 +141,21 @@ impl ImageFacts {
         self.users.iter().find(|user| user.name == name || user.uid.to_string() == name)
     }
 
-    /// The image that runs what is built in this one at `tag`.
-    pub fn runtime(&self, tag: Option<&str>) -> Option<&Runtime> {
+    /// What runs what is built in this one at `tag`, and the image of it.
+    pub fn runtime(&self, tag: Option<&str>) -> Option<(&Runtime, String)> {
+        let tag = tag.unwrap_or_default();
         let fits = |runtime: &&Runtime| {
-            runtime.tags.is_empty() || runtime.tags.iter().any(|known| name_matches(known, tag.unwrap_or_default()))
+            let named = runtime.tags.is_empty() || runtime.tags.iter().any(|known| name_matches(known, tag));
+            named && runtime.pattern.as_ref().is_none_or(|pattern| pattern.matches(tag))
         };
-        self.runtimes.iter().find(fits).filter(|runtime| runtime.image.is_some())
+        let found = self.runtimes.iter().find(fits)?;
+        let version = found.pattern.as_ref().and_then(|pattern| pattern.capture(tag)).unwrap_or_default();
+        Some((found, found.image.as_ref()?.replace("$1", version)))
     }
 
     /// Whether a program does not open this file of the build context when it runs.
     pub fn is_source(&self, path: &str) -> bool {
-        path.split('/').any(|part| self.sources.iter().any(|known| name_matches(known, part)))
+        path.split('/').any(|part| is_project_file(part) || self.sources.iter().any(|known| name_matches(known, part)))
     }
 
     /// Whether only builds need this package of the operating system.
@@ -111,16 +164,19 @@ impl ImageFacts {
     }
 }
 
-/// What is known of the image that `repository` (with its registry, where one is named) and `tag` stand for.
-pub fn image_facts(repository: &str, tag: Option<&str>) -> Option<&'static ImageFacts> {
-    let official = ["docker.io/library/", "docker.io/", "library/"]
-        .iter()
-        .find_map(|prefix| repository.strip_prefix(prefix))
-        .unwrap_or(repository);
+/// What is known of the image that a reference names.
+pub fn image_facts(image: &ImageReference) -> Option<&'static ImageFacts> {
+    let host = image.registry.as_deref().filter(|host| *host != "docker.io");
+    let name = image.repository.strip_prefix("library/").filter(|_| host.is_none()).unwrap_or(&image.repository);
     IMAGES.iter().find(|facts| {
+        let here = match host {
+            None => facts.registries.is_empty(),
+            Some(host) => facts.registries.iter().any(|known| known == host),
+        };
+        let tag = image.tag.as_deref();
         let tagged =
             facts.tags.is_empty() || tag.is_some_and(|tag| facts.tags.iter().any(|known| name_matches(known, tag)));
-        tagged && facts.repositories.iter().any(|known| known == official)
+        here && tagged && facts.repositories.iter().any(|known| known == name)
     })
 }
 
@@ -128,22 +184,57 @@ pub fn image_facts(repository: &str, tag: Option<&str>) -> Option<&'static Image
 mod tests {
     use super::*;
 
+    fn facts(reference: &str) -> Option<&'static ImageFacts> {
+        image_facts(&ImageReference::parse(reference))
+    }
+
     #[test]
     fn every_file_is_read_and_found() {
-        assert_eq!(IMAGES.len(), 4);
-        for (repository, tag, expected) in [
-            ("golang", None, Some("/go")),
-            ("docker.io/library/golang", Some("1.22"), Some("/go")),
-            ("php", Some("8.3-apache"), Some("/var/www/html")),
-            ("php", Some("8.3-fpm"), None),
-            ("example.com/golang", None, None),
-            ("node", Some("22-slim"), None),
+        assert_eq!(IMAGES.len(), 21);
+        assert!(IMAGES.iter().all(|facts| facts.runtimes.iter().all(|runtime| {
+            runtime.pattern.as_ref().is_none_or(|pattern| pattern.error().is_none())
+        })));
+        for (reference, expected) in [
+            ("golang", Some("/go")),
+            ("docker.io/library/golang:1.22", Some("/go")),
+            ("php:8.3-apache", Some("/var/www/html")),
+            ("php:8.3-fpm-alpine", Some("/var/www/html")),
+            ("php:8.3", None),
+            ("example.com/golang", None),
+            ("node:22-slim", Some("/")),
+            ("alpine", Some("/")),
+            ("mcr.microsoft.com/dotnet/sdk:9.0", Some("/")),
+            ("dotnet/sdk:9.0", None),
+            ("oven/bun:1", Some("/home/bun/app")),
+            ("gradle:8-jdk21", Some("/home/gradle")),
         ] {
-            let directory = image_facts(repository, tag).and_then(|facts| facts.directory.as_deref());
-            assert_eq!(directory, expected, "{repository}");
+            assert_eq!(facts(reference).and_then(|facts| facts.directory.as_deref()), expected, "{reference}");
         }
-        let brings = |repository, program| image_facts(repository, None).is_some_and(|facts| facts.brings(program));
+        let brings = |reference, program| facts(reference).is_some_and(|facts| facts.brings(program));
         assert!(brings("node", "npm") && brings("python", "pip3.12") && brings("golang", "go"));
         assert!(!brings("node", "pnpm") && !brings("debian", "npm"));
+    }
+
+    #[test]
+    fn the_tag_names_the_image_that_runs() {
+        for (reference, expected) in [
+            ("golang:1.22-alpine", Some("alpine:3")),
+            ("rust:1.90", Some("debian:trixie-slim")),
+            ("maven:3.9-eclipse-temurin-21", Some("eclipse-temurin:21-jre")),
+            ("maven:3.9.9-eclipse-temurin-17-alpine", Some("eclipse-temurin:17-jre-alpine")),
+            ("maven:3-amazoncorretto-21", None),
+            ("maven", None),
+            ("eclipse-temurin:21", Some("eclipse-temurin:21-jre")),
+            ("eclipse-temurin:17.0.12_7-jdk-alpine", Some("eclipse-temurin:17-jre-alpine")),
+            ("eclipse-temurin:21-jre", None),
+            ("gradle:8.10-jdk21", Some("eclipse-temurin:21-jre")),
+            ("mcr.microsoft.com/dotnet/sdk:8.0", Some("mcr.microsoft.com/dotnet/aspnet:8.0")),
+            ("mcr.microsoft.com/dotnet/sdk:9.0-alpine", Some("mcr.microsoft.com/dotnet/aspnet:9.0-alpine")),
+            ("mcr.microsoft.com/dotnet/sdk:latest", None),
+        ] {
+            let image = ImageReference::parse(reference);
+            let found = image_facts(&image).and_then(|facts| facts.runtime(image.tag.as_deref()));
+            assert_eq!(found.map(|(_, image)| image).as_deref(), expected, "{reference}");
+        }
     }
 }

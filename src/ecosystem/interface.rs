@@ -54,6 +54,8 @@ pub struct Closure {
     pub variables: Vec<String>,
     /// What only this command needs, where what it makes runs without it: `the compiler and the sources`.
     pub build_only: Option<String>,
+    /// What shows that what it makes may need libraries of the system: the file, and the place in it.
+    pub libraries: Option<String>,
     /// Whether it runs no program but its own: no script of a package, no compiler.
     pub confined: bool,
     /// Whether it downloads nothing, since its dependencies stand in the project.

@@ -183,6 +183,13 @@ pub struct Makes {
 pub struct BuildOnly {
     /// As a phrase in the plural: `the compiler and the sources`.
     pub what: String,
+    /// What it makes, relative to its working directory (`*` allowed, which takes no `/`); where there is nothing, what it
+    /// writes by its words, or what stands in its working directory.
+    #[serde(default)]
+    pub makes: Vec<String>,
+    /// Where what it makes may need libraries of the system: one of these must hold.
+    #[serde(default)]
+    pub needs_libraries: Vec<Condition>,
     /// All must hold.
     #[serde(default)]
     pub when: Vec<Condition>,

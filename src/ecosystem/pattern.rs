@@ -69,7 +69,7 @@ impl<'de> Deserialize<'de> for Pattern {
 }
 
 /// Whether `name` fits `pattern`, in which `*` stands for any characters.
-pub(super) fn name_matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn name_matches(pattern: &str, name: &str) -> bool {
     let Some((head, mut rest)) = pattern.split_once('*') else { return pattern == name };
     let Some(mut name) = name.strip_prefix(head) else { return false };
     while let Some((middle, after)) = rest.split_once('*') {

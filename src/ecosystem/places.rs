@@ -17,6 +17,7 @@ struct Places {
     ordinary: Vec<String>,
     home_settings: Vec<String>,
     universal_variables: Vec<String>,
+    project_files: Vec<String>,
 }
 
 /// Directories of the system, absolute: programs, their settings and their data.
@@ -32,6 +33,12 @@ pub fn project_directories() -> impl Iterator<Item = &'static str> {
 /// Directories, absolute, that base images have.
 pub fn ordinary_directories() -> impl Iterator<Item = &'static str> {
     PLACES.ordinary.iter().map(String::as_str)
+}
+
+/// Whether a file or directory of this name tells people and their tools about a project, and no program opens it when it
+/// runs.
+pub(super) fn is_project_file(name: &str) -> bool {
+    PLACES.project_files.iter().any(|known| name_matches(known, name))
 }
 
 /// Names in a home directory that programs read on their own.

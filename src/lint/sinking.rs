@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 
 use super::Subject;
 use crate::diagnostic::{Cost, FileEdit, Fix};
-use crate::model::{Build, Inputs, Step, StepId};
-use crate::rewrite::{self, Move, Sink, sink_move};
+use crate::model::{Build, Inputs, Run, Step, StepId};
+use crate::rewrite::{self, Move, Sink, sink_move, split_and_sink};
 use crate::syntax::{Dockerfile, Instruction};
 
 /// Rates of change that differ by less are the same for a reader.
@@ -27,6 +27,19 @@ pub(super) fn of(subject: &Subject<'_>, found: &Sink) -> Option<Sunk> {
     let change = sink_move(subject.build, found)?;
     let text = change.edit.apply(subject.file.source());
     Some(Sunk { carried: found.carried, fix: Some(fix_of(subject, change)), text, rates: OnceCell::new() })
+}
+
+/// What becomes of the file when the `RUN` that stops a copy is split and the copy moves between its parts; the share of
+/// changes in which the first part, told by `is_first`, runs again then.
+pub(super) fn after_split(subject: &Subject<'_>, found: &Sink, is_first: impl Fn(&Run) -> bool) -> Option<(Fix, f64)> {
+    let (change, first) = split_and_sink(subject.build, found)?;
+    let text = change.edit.apply(subject.file.source());
+    let file = Dockerfile::parse(&text);
+    let build = Build::new(Inputs { file: &file, ..subject.build.inputs });
+    let stage = build.stages.get(first.stage)?;
+    // What is copied ahead stands before it.
+    let run = stage.steps.iter().skip(found.carried.step).find(|step| step.run().is_some_and(&is_first))?;
+    Some((fix_of(subject, change), subject.numbers.of(&build).cost(run.instruction).rate))
 }
 
 /// A move as a fix.

@@ -207,7 +207,5 @@ impl Assembly<'_> {
 
 /// What is known of an image that a `FROM` names.
 pub(super) fn facts_of(reference: &str) -> Option<&'static ImageFacts> {
-    let image = syntax::ImageReference::parse(reference);
-    let official = matches!(image.registry.as_deref(), None | Some("docker.io"));
-    image_facts(&image.repository, image.tag.as_deref()).filter(|_| official)
+    image_facts(&syntax::ImageReference::parse(reference))
 }

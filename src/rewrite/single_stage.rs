@@ -1,10 +1,10 @@
 //! Images that ship what only their build needs.
 
 use crate::{
-    ecosystem::Effect,
+    ecosystem::{Effect, ImageFacts, Runtime, image_facts},
     model::{Base, Build, KnownCommand, Stage, StagePath, Supply},
     shell::{self, SimpleCommand},
-    syntax::{Body, Command},
+    syntax::{Body, Command, ImageReference},
     text::LogicalText,
 };
 
@@ -73,9 +73,11 @@ fn runs_what_was_built(build: &Build<'_>, stage: &Stage, command: &KnownCommand)
     let interpreted = command.known.spec().build_only.as_ref().is_some_and(|only| !only.when.is_empty());
     let commands: Vec<SimpleCommand> = texts.iter().flat_map(|text| shell::read(text).commands).collect();
     let by_path = || commands.iter().filter_map(|command| command.words.first()).any(|word| word.raw.contains('/'));
+    // What has a launcher is run by it.
+    let launched = || program(build).is_ok_and(|started| started.launcher.is_some());
     let ends_well = !commands.is_empty() && !commands.iter().any(|command| may_build(build, command, interpreted));
     // What was compiled is run by its path; a bare name may be a tool that compiles again.
-    ends_well && (interpreted || by_path())
+    ends_well && (interpreted || by_path() || launched())
 }
 
 /// Whether a command that the container runs may build, or is there for someone who does.
@@ -108,10 +110,40 @@ fn script_of(command: &Command) -> LogicalText {
     }
 }
 
-/// What the container runs: the first word of the `ENTRYPOINT`, or of the `CMD` where there is none.
-pub(super) fn program(build: &Build<'_>) -> Result<StagePath, String> {
+/// What a container starts.
+pub(super) struct Started {
+    /// The file that was built.
+    pub(super) file: StagePath,
+    /// The program that runs it, where it does not run by itself.
+    pub(super) launcher: Option<&'static str>,
+}
+
+/// What the container runs: the words of the `ENTRYPOINT`, or of the `CMD` where there is none.
+pub(super) fn program(build: &Build<'_>) -> Result<Started, String> {
     let stage = &build.stages[0];
-    let bodies = || stage.steps.iter().map(|step| &build.inputs.file.instructions()[step.instruction].body);
+    let words = words_of(build).ok_or("its program has no path")?;
+    let runtime = runtime(build).ok().map(|(_, runtime, _)| runtime);
+    let launcher = runtime.and_then(|runtime| runtime.launcher.as_ref());
+    let launcher = launcher.filter(|launcher| words.first() == Some(&launcher.program));
+    let word = match launcher {
+        None => words.first().filter(|word| word.contains('/')),
+        Some(launcher) if launcher.before.is_empty() => words.get(1).filter(|word| !word.starts_with('-')),
+        Some(launcher) => {
+            let option = words.iter().position(|word| launcher.before.contains(word));
+            option.and_then(|at| words.get(at + 1))
+        }
+    };
+    let word = word.filter(|word| !word.contains(['$', ' ', '*'])).ok_or("its program has no path")?;
+    let file = stage.end.directory.join(word);
+    if file.is_floating() {
+        return Err("its working directory is not known".to_owned());
+    }
+    Ok(Started { file, launcher: launcher.map(|launcher| launcher.program.as_str()) })
+}
+
+/// The words of the one command that the container runs, where they are known.
+fn words_of(build: &Build<'_>) -> Option<Vec<String>> {
+    let bodies = || build.stages[0].steps.iter().map(|step| &build.inputs.file.instructions()[step.instruction].body);
     let mut entrypoint = bodies().filter_map(|body| match body {
         Body::Entrypoint(command) => Some(command),
         _ => None,
@@ -120,15 +152,24 @@ pub(super) fn program(build: &Build<'_>) -> Result<StagePath, String> {
         Body::Cmd(command) => Some(command),
         _ => None,
     });
-    let word = match entrypoint.next_back().or(cmd.next_back()) {
-        Some(Command::Exec(words)) => words.first().map(|word| word.text.clone()),
-        Some(Command::Shell(text)) => match shell::read(text).commands.as_slice() {
-            [only] if only.prefixes.is_empty() => only.words.first().and_then(|word| word.literal()).map(str::to_owned),
+    match entrypoint.next_back().or(cmd.next_back())? {
+        Command::Exec(words) => Some(words.iter().map(|word| word.text.clone()).collect()),
+        Command::Shell(text) => match shell::read(text).commands.as_slice() {
+            [only] if only.prefixes.is_empty() => {
+                only.words.iter().map(|word| word.literal().map(str::to_owned)).collect()
+            }
             _ => None,
         },
-        None => None,
+    }
+}
+
+/// What is known of the image of the only stage, and what runs what is built in it.
+pub(super) fn runtime(build: &Build<'_>) -> Result<(&'static ImageFacts, &'static Runtime, String), String> {
+    let Base::Image(reference) = &build.stages[0].base else {
+        return Err("the image it starts from is not known".to_owned());
     };
-    let word = word.filter(|word| word.contains('/') && !word.contains(['$', ' ']));
-    let program = stage.end.directory.join(&word.ok_or("its program has no path")?);
-    if program.is_floating() { Err("its working directory is not known".to_owned()) } else { Ok(program) }
+    let image = ImageReference::parse(reference);
+    let facts = image_facts(&image);
+    let found = facts.and_then(|facts| facts.runtime(image.tag.as_deref()).map(|(runtime, name)| (facts, runtime, name)));
+    found.ok_or_else(|| format!("no image is known that runs what `{reference}` builds"))
 }

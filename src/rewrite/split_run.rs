@@ -21,7 +21,7 @@ use crate::{
     model::{Build, Inputs, Run, Shell, StepId},
     shell::{self, Element, Join, ShellOptions},
     syntax::Dockerfile,
-    text::LogicalText,
+    text::{LogicalText, TextEdit, TextRange},
 };
 
 /// Cuts that are tried at most, the latest first.
@@ -64,6 +64,44 @@ pub(super) fn split_run(build: &Build<'_>, sunk: &Sink) -> Option<Result<Move, R
         inherent: false,
     };
     refused.filter(|_| may_need).map(|reason| Err(refuse(&reason)))
+}
+
+/// The split of a `RUN` with the copy that then moves between its parts, as one change of the file; the step of the first
+/// part in what comes of it. `None` where no split is safe, or none gains.
+pub fn split_and_sink(build: &Build<'_>, sunk: &Sink) -> Option<(Move, StepId)> {
+    let split = split_run(build, sunk)?.ok()?;
+    let source = build.inputs.file.source();
+    let between = split.edit.apply(source);
+    let file = Dockerfile::parse(&between);
+    let halved = Build::new(Inputs { file: &file, ..build.inputs });
+    let next = sink_move(&halved, &sink(&halved, sunk.carried)?)?;
+    let text = next.edit.apply(&between);
+    let (id, _) = target(build, sunk)?;
+    let change = Move {
+        title: format!("{}, and {}", split.title, lower_case(&next.title)),
+        argument: format!("{}; {}", split.argument, next.argument),
+        edit: changed_lines(source, &text),
+        ignore: next.ignore,
+        ..split
+    };
+    Some((change, id))
+}
+
+/// A title as part of a sentence.
+fn lower_case(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().collect::<String>() + letters.as_str())
+}
+
+/// The edit that makes one text of another: the lines between those that both begin and end with.
+fn changed_lines(source: &str, text: &str) -> TextEdit {
+    let length = |lines: &mut dyn Iterator<Item = (&str, &str)>| -> usize {
+        lines.take_while(|(old, new)| old == new).map(|(old, _)| old.len()).sum()
+    };
+    let start = length(&mut source.split_inclusive('\n').zip(text.split_inclusive('\n')));
+    let (old, new) = (&source[start..], &text[start..]);
+    let end = length(&mut old.split_inclusive('\n').rev().zip(new.split_inclusive('\n').rev()));
+    TextEdit::replace(TextRange::new(start, source.len() - end), new[..new.len() - end].to_owned())
 }
 
 /// The `RUN` to split, and whether its first part may need files of the copy: where all of it can be crossed already, only
@@ -112,7 +150,9 @@ impl<'a> Splitting<'a> {
 
     /// Writes the two steps and asks the file that comes of it whether the copy moves between them.
     fn carry_out(&self, carried: StepId, cut: usize, may_need: bool) -> Option<Move> {
-        let edit = halves::edit(self.build, self.id, &self.elements, self.setup, cut)?;
+        let start = &self.build.step(self.id).before.directory;
+        let setup = halves::kept_setup(&self.elements[..self.setup], start);
+        let edit = halves::edit(self.build, self.id, &self.elements, &setup, cut)?;
         let source = edit.apply(self.build.inputs.file.source());
         let file = Dockerfile::parse(&source);
         if file.errors().len() != self.build.inputs.file.errors().len() {
@@ -123,7 +163,7 @@ impl<'a> Splitting<'a> {
         split.stages.get(second.stage)?.steps.get(second.step)?.run()?;
         let (first, rest) = self.elements.split_at(cut);
         if !reads_as(&split, self.id, first.iter())
-            || !reads_as(&split, second, self.elements[..self.setup].iter().chain(rest))
+            || !reads_as(&split, second, setup.iter().map(|index| &self.elements[*index]).chain(rest))
         {
             return None;
         }

@@ -1,19 +1,19 @@
 //! Splitting a file of one stage into a stage that builds and one that runs.
 //!
 //! Everything down to the last `RUN` stays in the stage that builds. The stage that runs gets the variables, the working
-//! directory, the user and the configuration of the image, the files of the context that are no sources, and the one file
-//! that the container runs. Whether that opens anything else cannot be told, so the move is never safe.
+//! directory, the user and the configuration of the image, the files of the context that are no sources, and the file that
+//! the container runs, with all beside it where the image's facts say so. Whether that opens anything else cannot be told, so the move is never safe.
 
 use super::{
     moves::{Move, MoveKind, quoted},
-    single_stage::{program, shipped_build},
+    single_stage::{program, runtime, shipped_build},
 };
 use crate::{
     context::EntryKind,
     diagnostic::Safety,
-    ecosystem::{Access, Effect, ImageFacts, Runtime, image_facts},
-    model::{Action, Base, Build, KnownCommand, Run, StagePath, State, Step, StepId, Supply},
-    syntax::{Body, Command, Healthcheck, ImageReference, Instruction, variables},
+    ecosystem::{Access, Effect, ImageFacts, Runtime, name_matches},
+    model::{Action, Build, KnownCommand, Run, StagePath, State, Step, StepId, Supply},
+    syntax::{Body, Command, Healthcheck, Instruction, variables},
     text::{Change, TextEdit, TextRange},
 };
 
@@ -36,19 +36,28 @@ struct Split<'b> {
     command: &'b KnownCommand,
     facts: &'static ImageFacts,
     runtime: &'static Runtime,
+    /// The image to run in.
+    image: String,
     /// Index of the last `RUN`.
     last: usize,
-    /// What the container runs.
+    /// The file that the container runs.
     product: StagePath,
 }
 
 impl<'b> Split<'b> {
     fn new(build: &'b Build<'b>, command: &'b KnownCommand) -> Result<Self, String> {
         let stage = &build.stages[0];
-        let (facts, runtime) = base(build)?;
+        let (facts, runtime, image) = runtime(build)?;
+        let from = &build.inputs.file.instructions()[stage.from];
+        if from.flags.iter().any(|flag| flag.value.as_ref().is_some_and(|value| value.text.contains('$'))) {
+            return Err("its platform is another for each build".to_owned());
+        }
         let last = stage.steps.iter().rposition(|step| step.run().is_some()).ok_or("nothing is built")?;
-        let product = program(build)?;
-        let split = Self { build, command, facts, runtime, last, product };
+        let started = program(build)?;
+        if started.launcher.map(str::to_owned) != runtime.launcher.as_ref().map(|launcher| launcher.program.clone()) {
+            return Err(format!("it is not `{}` that runs the program", runtime.program()));
+        }
+        let split = Self { build, command, facts, runtime, image, last, product: started.file };
         split.check_steps()?;
         split.check_product()?;
         Ok(split)
@@ -174,17 +183,36 @@ impl<'b> Split<'b> {
         if view.origin(context, product).is_some() {
             return Err(format!("`{product}` is a file of the build context, which runs something else"));
         }
-        let mut written = self.command.accesses.iter().filter(|access| access.access == Access::Write).peekable();
-        let makes = match written.peek() {
-            Some(_) => written.any(|access| product.below(&access.path).is_some_and(|rest| !rest.contains('/'))),
-            None => self.command.directory.as_ref() == Some(&product.parent()),
-        };
         let title = &self.command.known.title;
-        if makes { Ok(()) } else { Err(format!("it cannot be told that `{title}` makes `{product}`")) }
+        if let Some(evidence) = self.command.closure.as_ref().and_then(|closure| closure.libraries.as_ref()) {
+            return Err(format!("what `{title}` makes may need libraries of the system ({evidence})"));
+        }
+        if self.is_made() { Ok(()) } else { Err(format!("it cannot be told that `{title}` makes `{product}`")) }
+    }
+
+    fn is_made(&self) -> bool {
+        let mut written = self.command.accesses.iter().filter(|access| access.access == Access::Write).peekable();
+        let makes = self.command.known.spec().build_only.as_ref().map_or(&[][..], |only| &only.makes);
+        let Some(directory) = &self.command.directory else { return false };
+        if written.peek().is_some() {
+            return written.any(|access| self.product.below(&access.path).is_some_and(|rest| !rest.contains('/')));
+        }
+        let Some(rest) = self.product.below(directory) else { return false };
+        let parts = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let fits = |pattern: &String| {
+            let (wanted, found) = (parts(pattern), parts(rest));
+            wanted.len() == found.len() && wanted.iter().zip(&found).all(|(wanted, part)| name_matches(wanted, part))
+        };
+        if makes.is_empty() { self.product.parent() == *directory } else { makes.iter().any(fits) }
+    }
+
+    /// What is copied into the second stage.
+    fn shipped(&self) -> StagePath {
+        if self.runtime.directory { self.product.parent() } else { self.product.clone() }
     }
 
     fn image(&self) -> String {
-        format!("`{}`", self.runtime.image.as_deref().unwrap_or_default())
+        format!("`{}`", self.image)
     }
 
     fn describe(&self) -> Result<Move, String> {
@@ -197,7 +225,7 @@ impl<'b> Split<'b> {
             argument: format!(
                 "the image keeps `{}`, the files of the context that are no sources, and its configuration; whether the \
                  program opens or runs anything else when it runs cannot be told",
-                self.product
+                self.shipped()
             ),
             lines: vec![from.lines.0, line(self.last)],
             edit: self.edit(from)?,
@@ -229,7 +257,7 @@ impl<'b> Split<'b> {
             lines.push(format!("WORKDIR {}", state.directory));
         }
         lines.extend(self.context_copies()?);
-        lines.push(format!("COPY --from={name} {0} {0}", self.product));
+        lines.push(format!("COPY --from={name} {0} {0}", self.shipped()));
         lines.extend(state.user.as_ref().map(|user| format!("USER {user}")));
         let end = self.instruction(self.last).block(source).end;
         let mut text = lines.iter().fold(String::new(), |text, line| text + line + newline);
@@ -248,7 +276,7 @@ impl<'b> Split<'b> {
     fn start_line(&self, from: &Instruction) -> String {
         let source = self.build.inputs.file.source();
         let flags = from.flags.iter().fold(String::new(), |text, flag| text + flag.range.of(source) + " ");
-        format!("FROM {flags}{}", self.runtime.image.as_deref().unwrap_or_default())
+        format!("FROM {flags}{}", self.image)
     }
 
     /// `ENV`s as they stand, and the `ARG`s that these or what follows mention.
@@ -295,19 +323,4 @@ impl<'b> Split<'b> {
     fn is_configuration(&self, step: usize) -> bool {
         matches!(self.steps()[step].action, Action::Metadata | Action::Volume(_))
     }
-}
-
-/// What is known of the image, and the image to run in.
-fn base(build: &Build<'_>) -> Result<(&'static ImageFacts, &'static Runtime), String> {
-    let stage = &build.stages[0];
-    let Base::Image(reference) = &stage.base else { return Err("the image it starts from is not known".to_owned()) };
-    let from = &build.inputs.file.instructions()[stage.from];
-    if from.flags.iter().any(|flag| flag.value.as_ref().is_some_and(|value| value.text.contains('$'))) {
-        return Err("its platform is another for each build".to_owned());
-    }
-    let image = ImageReference::parse(reference);
-    let official = matches!(image.registry.as_deref(), None | Some("docker.io"));
-    let facts = image_facts(&image.repository, image.tag.as_deref()).filter(|_| official);
-    let found = facts.and_then(|facts| Some((facts, facts.runtime(image.tag.as_deref())?)));
-    found.ok_or_else(|| format!("no image is known that runs what `{reference}` builds"))
 }

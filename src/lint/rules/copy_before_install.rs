@@ -7,7 +7,7 @@ use crate::lint::meta::declare_rule;
 use crate::lint::sinking::{self, Sunk};
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Placement, Run, StepId, Transfer};
-use crate::rewrite::{Crossed, listed};
+use crate::rewrite::{Crossed, Sink, listed};
 
 declare_rule! {
     /// ## What it does
@@ -44,7 +44,8 @@ declare_rule! {
     /// Safe where the install is proven to read nothing else of what is copied, and to write nothing that the later copy
     /// would hide. The fix is unsafe where the install may write its lock file anew, or where the build context holds a
     /// directory that the install fills. Where the install runs scripts of the project that may read the sources, there
-    /// is no fix, and the finding, as information, names the script.
+    /// is no fix, and the finding, as information, names the script. An install that stands in one step with what needs the
+    /// sources gets a step of its own where nothing but files passes from one to the other.
     ///
     /// ## Known problems
     /// What an install reads is known for the package managers that layerwise has packs for.
@@ -86,6 +87,9 @@ impl Rule for CopyBeforeInstall {
                         report_sunk(subject, &sunk, install, report);
                     }
                 }
+                (None, Some(obstacle))
+                    if is_first_install(subject, obstacle.id)
+                        && report_split(subject, found, obstacle.id, report).is_some() => {}
                 (None, Some(obstacle))
                     if !obstacle.inherent
                         && is_first_install(subject, obstacle.id)
@@ -155,6 +159,31 @@ fn report_sunk(subject: &Subject<'_>, sunk: &Sunk, install: &Crossed, report: &m
     });
     diagnostic.cost = Some(cost);
     diagnostic.fix.clone_from(&sunk.fix);
+}
+
+/// The install stands in one step with what needs the sources, and can be had on its own; `None` where not.
+fn report_split(subject: &Subject<'_>, found: &Sink, install: StepId, report: &mut Reporter) -> Option<()> {
+    let title = title_at(subject, install);
+    let (fix, after) = sinking::after_split(subject, found, |run| install_title(run) == Some(title))?;
+    let cost = subject.numbers.cost(subject.build.step(install).instruction);
+    if cost.rate - after < sinking::LEAST_DIFFERENCE {
+        return None;
+    }
+    let copy = subject.build.instruction(found.carried);
+    let message = format!(
+        "`{}` before `{title}`, which stands in one step with what needs the sources, makes it run again on {} instead of {}",
+        sinking::one_line(subject, copy),
+        sinking::share(&cost),
+        sinking::percent(after),
+    );
+    let diagnostic = report.add(CopyBeforeInstall::META, copy.range, message);
+    diagnostic.related.push(Label {
+        range: subject.build.instruction(install).range,
+        message: format!("`{title}` runs again after every change of what is copied above"),
+    });
+    diagnostic.cost = Some(cost);
+    diagnostic.fix = Some(fix);
+    Some(())
 }
 
 fn report_stopped(

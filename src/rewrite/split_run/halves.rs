@@ -1,14 +1,32 @@
 //! The text of two `RUN`s made of one.
 
 use crate::{
-    model::{Build, StepId},
+    model::{Build, StagePath, StepId},
     shell::{Element, Join},
     syntax::Instruction,
     text::{TextEdit, TextRange},
 };
 
-/// The edit that cuts a `RUN` in front of the element at `cut`; `None` where its parts cannot be told apart in the source.
-pub(super) fn edit(build: &Build<'_>, id: StepId, elements: &[Element], setup: usize, cut: usize) -> Option<TextEdit> {
+/// The setup that the second part needs: a `cd` is not needed where a later one names a directory from the root, nor where
+/// they lead to the directory that the step starts in.
+pub(super) fn kept_setup(elements: &[Element], start: &StagePath) -> Vec<usize> {
+    let target = |index: usize| elements[index].text.strip_prefix("cd ").map(str::trim);
+    let moves: Vec<usize> = (0..elements.len()).filter(|index| target(*index).is_some()).collect();
+    let from_root = |index: &usize| target(*index).is_some_and(|path| path.starts_with('/'));
+    let first = moves.iter().rposition(from_root).unwrap_or(0);
+    let end = moves[first..].iter().filter_map(|index| target(*index)).fold(start.clone(), |at, path| at.join(path));
+    let is_known = moves.iter().filter_map(|index| target(*index)).all(|path| !path.contains(['$', '~', '`', '\\']));
+    let needed = match is_known {
+        true if end == *start => &[][..],
+        true => &moves[first..],
+        false => &moves[..],
+    };
+    (0..elements.len()).filter(|index| !moves.contains(index) || needed.contains(index)).collect()
+}
+
+/// The edit that cuts a `RUN` in front of the element at `cut`, where the second part begins with these elements again;
+/// `None` where its parts cannot be told apart in the source.
+pub(super) fn edit(build: &Build<'_>, id: StepId, elements: &[Element], setup: &[usize], cut: usize) -> Option<TextEdit> {
     let file = build.inputs.file;
     let halves =
         Halves { source: file.source(), newline: file.newline(), instruction: build.instruction(id), elements };
@@ -36,7 +54,7 @@ impl Halves<'_> {
     }
 
     /// `RUN a && b` as two instructions; comments between the parts stand in front of the second.
-    fn in_lines(&self, setup: usize, cut: usize) -> Option<TextEdit> {
+    fn in_lines(&self, setup: &[usize], cut: usize) -> Option<TextEdit> {
         let whole = self.instruction.range;
         let head = self.between(whole.start, self.elements.first()?.range.start)?;
         let (last, next) = (self.elements.get(cut - 1)?, self.elements.get(cut)?);
@@ -54,7 +72,7 @@ impl Halves<'_> {
     }
 
     /// `RUN <<EOF` with a line for each command as two such instructions.
-    fn in_heredoc(&self, body: TextRange, terminator: TextRange, setup: usize, cut: usize) -> Option<TextEdit> {
+    fn in_heredoc(&self, body: TextRange, terminator: TextRange, setup: &[usize], cut: usize) -> Option<TextEdit> {
         let (last, next) = (self.elements.get(cut - 1)?, self.elements.get(cut)?);
         let head = self.between(self.instruction.range.start, body.start)?;
         let gap = self.between(last.range.end, next.range.start)?;
@@ -74,9 +92,9 @@ impl Halves<'_> {
     }
 
     /// The setup again, with the operators that stand after its parts.
-    fn setup(&self, setup: usize, line_end: &str) -> Option<String> {
+    fn setup(&self, setup: &[usize], line_end: &str) -> Option<String> {
         let mut text = String::new();
-        for index in 0..setup {
+        for index in setup.iter().copied() {
             let written = self.elements[index].range.of(self.source);
             if written.contains('\n') {
                 return None;
