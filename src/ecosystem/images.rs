@@ -191,9 +191,12 @@ mod tests {
     #[test]
     fn every_file_is_read_and_found() {
         assert_eq!(IMAGES.len(), 21);
-        assert!(IMAGES.iter().all(|facts| facts.runtimes.iter().all(|runtime| {
-            runtime.pattern.as_ref().is_none_or(|pattern| pattern.error().is_none())
-        })));
+        assert!(IMAGES.iter().all(|facts| {
+            facts
+                .runtimes
+                .iter()
+                .all(|runtime| runtime.pattern.as_ref().is_none_or(|pattern| pattern.error().is_none()))
+        }));
         for (reference, expected) in [
             ("golang", Some("/go")),
             ("docker.io/library/golang:1.22", Some("/go")),

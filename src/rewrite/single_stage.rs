@@ -170,6 +170,7 @@ pub(super) fn runtime(build: &Build<'_>) -> Result<(&'static ImageFacts, &'stati
     };
     let image = ImageReference::parse(reference);
     let facts = image_facts(&image);
-    let found = facts.and_then(|facts| facts.runtime(image.tag.as_deref()).map(|(runtime, name)| (facts, runtime, name)));
+    let found =
+        facts.and_then(|facts| facts.runtime(image.tag.as_deref()).map(|(runtime, name)| (facts, runtime, name)));
     found.ok_or_else(|| format!("no image is known that runs what `{reference}` builds"))
 }

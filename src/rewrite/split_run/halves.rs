@@ -26,7 +26,13 @@ pub(super) fn kept_setup(elements: &[Element], start: &StagePath) -> Vec<usize> 
 
 /// The edit that cuts a `RUN` in front of the element at `cut`, where the second part begins with these elements again;
 /// `None` where its parts cannot be told apart in the source.
-pub(super) fn edit(build: &Build<'_>, id: StepId, elements: &[Element], setup: &[usize], cut: usize) -> Option<TextEdit> {
+pub(super) fn edit(
+    build: &Build<'_>,
+    id: StepId,
+    elements: &[Element],
+    setup: &[usize],
+    cut: usize,
+) -> Option<TextEdit> {
     let file = build.inputs.file;
     let halves =
         Halves { source: file.source(), newline: file.newline(), instruction: build.instruction(id), elements };
