@@ -145,9 +145,20 @@ impl Player<'_> {
         }
     }
 
+    /// Builds a side with the cache.
+    fn cached(&self, state: &LaidOut, side: Side) -> Result<BuiltImage, EngineError> {
+        self.build(state, side, self.salted(side), false)
+    }
+
+    /// Builds the candidate without the cache, and apart from it: what a clean build leaves is not found by later ones.
+    fn clean(&self, state: &LaidOut) -> Result<BuiltImage, EngineError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let salted = Salted::new(&self.job.after.dockerfile, &format!("{now} clean"));
+        self.build(state, Side::After, &salted, true)
+    }
+
     /// Builds a side; the indices of the steps are those of the file without salt.
-    fn build(&self, state: &LaidOut, side: Side, fresh: bool) -> Result<BuiltImage, EngineError> {
-        let salted = self.salted(side);
+    fn build(&self, state: &LaidOut, side: Side, salted: &Salted, fresh: bool) -> Result<BuiltImage, EngineError> {
         let mut built = self.engine.build(&Order {
             dockerfile: &salted.text,
             ignore: self.job.draft(side).ignore.as_deref(),
@@ -166,15 +177,15 @@ impl Player<'_> {
 
     /// Fills the cache.
     fn start(&self, state: &LaidOut) -> Result<Replayed, EngineError> {
-        self.build(state, Side::Before, false)?;
-        self.build(state, Side::After, false)?;
+        self.cached(state, Side::Before)?;
+        self.cached(state, Side::After)?;
         Ok(Replayed::default())
     }
 
     fn play(&self, state: &LaidOut, snapshots: (&Snapshot, &[Snapshot])) -> Result<Replayed, EngineError> {
-        let before = self.build(state, Side::Before, false)?;
-        let after = self.build(state, Side::After, false)?;
-        let clean = self.build(state, Side::After, true)?;
+        let before = self.cached(state, Side::Before)?;
+        let after = self.cached(state, Side::After)?;
+        let clean = self.clean(state)?;
         let mut replayed =
             Replayed { seconds_before: before.seconds, seconds_after: after.seconds, ..Replayed::default() };
         self.compare_hits(state, snapshots, &after, &mut replayed);
