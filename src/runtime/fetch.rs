@@ -64,7 +64,7 @@ pub enum FetchError {
     #[error("there is no image for {wanted} but for: {}", list(found))]
     NoPlatform {
         /// What was asked for.
-        wanted: Platform,
+        wanted: Box<Platform>,
         /// What there is.
         found: Vec<String>,
     },
@@ -165,7 +165,7 @@ impl Store {
         let failed = |source| FetchError::Registry { image: reference.short(), source };
         let repository = client.repository(reference);
         let (top, bytes) = repository.manifest(reference).map_err(failed)?;
-        take_image(self, &repository, top, Some(bytes), platform).map_err(|error| match error {
+        take_image(self, &repository, &top, Some(bytes), platform).map_err(|error| match error {
             FetchError::Registry { source, .. } => failed(source),
             other => other,
         })

@@ -189,7 +189,7 @@ impl Archive {
             let found = index.manifests.iter().filter_map(called).collect();
             return Err(FetchError::NoImage { place: self.path.display().to_string(), wanted, found });
         };
-        take_image(store, self, top.clone(), None, platform).map(|(manifest, _)| manifest)
+        take_image(store, self, top, None, platform).map(|(manifest, _)| manifest)
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn take(
     let index = read_index(&folder.join("index.json"))?;
     let top = choose(&index, name, platform, &folder.display().to_string())?;
     let blobs = LayoutBlobs { folder: folder.to_owned() };
-    take_image(store, &blobs, top, None, platform).map(|(manifest, _)| manifest)
+    take_image(store, &blobs, &top, None, platform).map(|(manifest, _)| manifest)
 }
 
 fn read_index(path: &Path) -> Result<Index, FetchError> {
@@ -65,16 +65,14 @@ fn choose(index: &Index, name: Option<&str>, platform: &Platform, place: &str) -
     if named.len() > 1 {
         named.retain(|entry| entry.platform.as_ref().is_none_or(|own| own.serves(platform).is_some()));
     }
-    match named.as_slice() {
-        [one] => Ok((*one).clone()),
-        _ => {
-            let wanted = match name {
-                Some(name) => format!("`{name}`"),
-                None => format!("that is meant without a name (say `oci:{place}:NAME`)"),
-            };
-            let mut found: Vec<String> = index.manifests.iter().map(called).collect();
-            found.dedup();
-            Err(FetchError::NoImage { place: place.to_owned(), wanted, found })
-        }
+    if let [one] = named.as_slice() {
+        return Ok((*one).clone());
     }
+    let wanted = match name {
+        Some(name) => format!("`{name}`"),
+        None => format!("that is meant without a name (say `oci:{place}:NAME`)"),
+    };
+    let mut found: Vec<String> = index.manifests.iter().map(called).collect();
+    found.dedup();
+    Err(FetchError::NoImage { place: place.to_owned(), wanted, found })
 }

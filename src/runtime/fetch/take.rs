@@ -27,7 +27,7 @@ pub(in crate::runtime) trait Blobs: Sync {
 pub(in crate::runtime) fn take_image(
     store: &Store,
     blobs: &impl Blobs,
-    top: Descriptor,
+    top: &Descriptor,
     bytes: Option<Vec<u8>>,
     platform: &Platform,
 ) -> Result<(Descriptor, Option<Digest>), FetchError> {
@@ -42,7 +42,7 @@ pub(in crate::runtime) fn take_image(
             .map_err(|source| FetchError::Document { place: current.digest.to_string(), source })?;
         match parsed {
             Document::Index(index) => {
-                let none = || FetchError::NoPlatform { wanted: platform.clone(), found: index.platforms() };
+                let none = || FetchError::NoPlatform { wanted: Box::new(platform.clone()), found: index.platforms() };
                 current = index.choose(platform).ok_or_else(none)?.clone();
             }
             Document::Manifest(manifest) => {
@@ -53,7 +53,7 @@ pub(in crate::runtime) fn take_image(
                 bring_layers(store, blobs, &manifest.layers)?;
                 let (_, config) = store.manifest(&current)?;
                 let index = (current.digest != top.digest).then_some(top.digest);
-                return Ok((described(current, &config), index));
+                return Ok((described(&current, &config), index));
             }
         }
     }
@@ -61,7 +61,7 @@ pub(in crate::runtime) fn take_image(
 }
 
 /// A manifest's descriptor as the store keeps it: with the platform, without the notes of where it came from.
-fn described(manifest: Descriptor, config: &ImageConfig) -> Descriptor {
+fn described(manifest: &Descriptor, config: &ImageConfig) -> Descriptor {
     Descriptor {
         platform: Some(config.platform()),
         ..Descriptor::new(&manifest.media_type, manifest.digest, manifest.size)

@@ -77,7 +77,7 @@ struct Image {
 }
 
 fn image() -> Image {
-    let tar: Vec<u8> = (0..300_000u32).flat_map(|number| number.to_le_bytes()).collect();
+    let tar: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
     let layer = Descriptor::new(MediaType::LAYER, Digest::of(&tar), tar.len() as u64);
     let mut config = ImageConfig::scratch(&Platform::host());
     config.rootfs.diff_ids = vec![layer.digest];
