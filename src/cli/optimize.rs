@@ -64,6 +64,7 @@ pub(super) fn run(args: &OptimizeArgs) -> Status {
 }
 
 fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
+    let builds = if args.verify { Some(args.engine.start()?) } else { None };
     let opened = args.build.open()?;
     let wanted = if args.allow_unsafe || args.verify { Safety::Unsafe } else { Safety::Safe };
     let request = analysis::OptimizeRequest {
@@ -74,8 +75,9 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
         catalog: &opened.catalog,
         wanted,
     };
-    let proven = if args.verify {
-        let work = Work { opened: &opened, engine: &args.engine, target: args.build.target.as_deref() };
+    let proven = if let Some(builds) = &builds {
+        let target = args.build.target.as_deref();
+        let work = Work { opened: &opened, engine: &args.engine, builds: builds.as_ref(), target };
         proven::proven(work, &request)?
     } else {
         let planned = analysis::optimize(&opened.project, &opened.source, &request);

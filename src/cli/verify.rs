@@ -74,13 +74,14 @@ pub(super) fn run(args: &VerifyArgs) -> Status {
 }
 
 fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
+    let builds = args.engine.start()?;
     let opened = args.build.open()?;
     let target = args.build.target.as_deref();
     let candidate = match &args.against {
         Some(file) => against(file, &opened)?,
         None => optimized(args, &opened)?,
     };
-    let work = Work { opened: &opened, engine: &args.engine, target };
+    let work = Work { opened: &opened, engine: &args.engine, builds: builds.as_ref(), target };
     let found = Bench::new(work)?.verified(&candidate)?;
     remember(&work, &candidate, &found.proof)?;
     let shown = report::Shown::new(&work, &candidate, &found);

@@ -81,7 +81,8 @@ pub fn read(path: &Path, known: &KnownLayers) -> Result<ImageFiles, ArchiveError
 }
 
 impl KnownLayers {
-    fn entries(
+    /// The entries of a layer, read where they are not known.
+    pub(super) fn entries(
         &self,
         digest: Option<&String>,
         read: impl FnOnce() -> io::Result<(LayerEntries, u64)>,
@@ -158,16 +159,30 @@ impl Outer {
         let missing = || io::Error::new(io::ErrorKind::NotFound, format!("there is no layer `{path}`"));
         let mut start = [0; 4];
         let read = self.open(path).ok_or_else(missing)?.read(&mut start)?;
-        let bytes = BufReader::new(self.open(path).ok_or_else(missing)?);
+        unpacked(start.get(..read).unwrap_or_default(), self.open(path).ok_or_else(missing)?)
+    }
+}
+
+/// The entries of a layer that may be packed, and the bytes of its unpacked archive. Both arguments read it from its start.
+pub(super) fn unpacked_layer(mut first: impl Read, again: impl Read) -> io::Result<(LayerEntries, u64)> {
+    let mut start = [0; 4];
+    let read = first.read(&mut start)?;
+    unpacked(start.get(..read).unwrap_or_default(), again)
+}
+
+/// The same for an archive that begins with `start`.
+fn unpacked(start: &[u8], bytes: impl Read) -> io::Result<(LayerEntries, u64)> {
+    let bytes = BufReader::new(bytes);
+    {
         let counted = |inner: &mut dyn Read| -> io::Result<(LayerEntries, u64)> {
             let mut counting = Counting { inner, bytes: 0 };
             let entries = layer::read(&mut counting)?;
             io::copy(&mut counting, &mut io::sink())?;
             Ok((entries, counting.bytes))
         };
-        match start.get(..read) {
-            Some([0x1f, 0x8b, ..]) => counted(&mut flate2::bufread::MultiGzDecoder::new(bytes)),
-            Some([0x28, 0xb5, 0x2f, 0xfd]) => {
+        match start {
+            [0x1f, 0x8b, ..] => counted(&mut flate2::bufread::MultiGzDecoder::new(bytes)),
+            [0x28, 0xb5, 0x2f, 0xfd] => {
                 let reason = "its layers are packed with zstd; have the builder write gzip";
                 Err(io::Error::new(io::ErrorKind::Unsupported, reason))
             }

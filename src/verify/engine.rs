@@ -4,6 +4,8 @@ mod buildah;
 mod buildkit;
 mod buildkit_log;
 mod clock;
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+mod embedded;
 mod order_file;
 mod program;
 mod stages;
@@ -15,6 +17,8 @@ use super::archive::{ArchiveError, ImageFiles};
 
 pub use buildah::Buildah;
 pub use buildkit::BuildKit;
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+pub use embedded::Embedded;
 pub use program::Program;
 
 /// One build to be done.

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use crate::cache::Builder;
+use crate::cli::failure::Failure;
 use crate::verify::Engine;
 use crate::verify::engine::{BuildKit, Buildah, Program};
 
@@ -28,10 +29,11 @@ pub(in crate::cli) struct EngineArgs {
 }
 
 /// Engines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum EngineName {
+    /// The runtime of this program, as `layerwise build` has it; on Linux.
+    Embedded,
     /// `docker build`, with `BuildKit`.
-    #[default]
     Docker,
     /// `docker buildx build`: builders of buildx, local or remote; name one with `--engine-option=--builder=NAME`.
     Buildkit,
@@ -41,27 +43,46 @@ pub(in crate::cli) enum EngineName {
     Buildah,
 }
 
+impl Default for EngineName {
+    fn default() -> Self {
+        if cfg!(all(feature = "runtime", target_os = "linux")) { Self::Embedded } else { Self::Docker }
+    }
+}
+
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+fn embedded() -> Result<Box<dyn Engine>, Failure> {
+    let engine = crate::verify::engine::Embedded::start().map_err(Failure::Engine)?;
+    Ok(Box::new(engine))
+}
+
+#[cfg(not(all(feature = "runtime", target_os = "linux")))]
+fn embedded() -> Result<Box<dyn Engine>, Failure> {
+    let reason = "this program has no runtime of its own here; name another engine with `--engine`";
+    Err(Failure::Engine(crate::verify::EngineError::Unusable(reason.to_owned())))
+}
+
 impl EngineArgs {
-    /// The engine.
-    pub(in crate::cli) fn start(&self) -> Box<dyn Engine> {
+    /// The engine. Call it before any thread is started.
+    pub(in crate::cli) fn start(&self) -> Result<Box<dyn Engine>, Failure> {
         let own = match self.engine {
+            EngineName::Embedded => return embedded(),
             EngineName::Docker | EngineName::Buildkit => "docker",
             EngineName::Podman => "podman",
             EngineName::Buildah => "buildah",
         };
         let program = Program::new(self.engine_command.as_deref().unwrap_or(own), &self.engine_option);
-        match self.engine {
-            EngineName::Docker => Box::new(BuildKit::docker(program)),
+        Ok(match self.engine {
+            EngineName::Embedded | EngineName::Docker => Box::new(BuildKit::docker(program)),
             EngineName::Buildkit => Box::new(BuildKit::buildx(program)),
             EngineName::Podman => Box::new(Buildah::podman(program)),
             EngineName::Buildah => Box::new(Buildah::program(program)),
-        }
+        })
     }
 
     /// Whose cache it has.
     pub(in crate::cli) fn builder(&self) -> Builder {
         match self.engine {
-            EngineName::Docker | EngineName::Buildkit => Builder::BuildKit,
+            EngineName::Embedded | EngineName::Docker | EngineName::Buildkit => Builder::BuildKit,
             EngineName::Podman | EngineName::Buildah => Builder::Buildah,
         }
     }

@@ -48,7 +48,7 @@ impl<'a> Shown<'a> {
         let with_history = Surroundings { history: history.as_deref(), ..surroundings };
         let expected = (work.original().expectation(&with_history), candidate.expectation(&with_history));
         let steps = steps(candidate, &surroundings, found);
-        Self { name: &work.opened.name, engine: work.engine.start().name(), found, steps, expected }
+        Self { name: &work.opened.name, engine: work.builds.name(), found, steps, expected }
     }
 
     /// The changes that were built.

@@ -12,8 +12,10 @@ use crate::verify::{self, Engine, Ground, Job, Original, Timeline, Verified, fil
 pub(in crate::cli) struct Work<'a> {
     /// The project.
     pub(in crate::cli) opened: &'a Opened,
-    /// The engine.
+    /// How it is asked to build.
     pub(in crate::cli) engine: &'a EngineArgs,
+    /// What builds.
+    pub(in crate::cli) builds: &'a dyn Engine,
     /// The stage to build.
     pub(in crate::cli) target: Option<&'a str>,
 }
@@ -40,7 +42,6 @@ impl Work<'_> {
 /// The original, built and ready for candidates.
 pub(in crate::cli) struct Bench<'a> {
     work: Work<'a>,
-    engine: Box<dyn Engine>,
     draft: Draft,
     original: Original,
 }
@@ -48,16 +49,16 @@ pub(in crate::cli) struct Bench<'a> {
 impl<'a> Bench<'a> {
     /// Builds the original.
     pub(in crate::cli) fn new(work: Work<'a>) -> Result<Self, Failure> {
-        let (engine, draft) = (work.engine.start(), work.original());
+        let draft = work.original();
         let job = job(&work, &draft, &draft);
-        let original = Original::build(engine.as_ref(), &job, &tell).map_err(Failure::Engine)?;
-        Ok(Self { work, engine, draft, original })
+        let original = Original::build(work.builds, &job, &tell).map_err(Failure::Engine)?;
+        Ok(Self { work, draft, original })
     }
 
     /// Builds a candidate, and the changes of the project with both files.
     pub(in crate::cli) fn verified(&self, candidate: &Draft) -> Result<Verified, Failure> {
         let job = job(&self.work, &self.draft, candidate);
-        let engine = self.engine.as_ref();
+        let engine = self.work.builds;
         let proof = verify::prove(engine, &self.original, &job, &tell).map_err(Failure::Engine)?;
         let replays = proof.is_equal() && self.work.engine.replay > 0;
         let Some(timeline) = replays.then(|| timeline(&self.work, &self.draft)).flatten() else {

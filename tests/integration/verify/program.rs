@@ -94,7 +94,8 @@ fn project(dockerfile: &str, after: &[u8]) -> TempDir {
 
 /// Runs `verify` in the project. How long builds take is not the same twice.
 fn verify(folder: &Path, args: &[&str]) -> Run {
-    let first = ["verify", "app", "--engine-command", "./docker", "--replay", "0", "--costs", "costs.json"];
+    let first =
+        ["verify", "app", "--engine=docker", "--engine-command=./docker", "--replay", "0", "--costs", "costs.json"];
     let mut run = program::run(program::layerwise(folder, &[&first, args].concat()), "");
     let masked = |text: &str, pattern: &str, with: &str| {
         regex::Regex::new(pattern).unwrap().replace_all(text, with).into_owned()
@@ -177,7 +178,18 @@ fn nothing_is_written_that_a_build_would_copy() {
     let folder = project(LAZY, &image(0o644, "A=1"));
     let run = verify(&folder.path().join("app"), &["--against", "Dockerfile"]);
     assert_eq!(run.exit, Some(2), "{}", run.stderr);
-    let args = ["verify", ".", "--engine-command", "../docker", "--replay", "0", "--against", "Dockerfile"];
+    let args = [
+        "verify",
+        ".",
+        "--engine",
+        "docker",
+        "--engine-command",
+        "../docker",
+        "--replay",
+        "0",
+        "--against",
+        "Dockerfile",
+    ];
     let run = program::run(program::layerwise(&folder.path().join("app"), &args), "");
     assert_eq!(run.exit, Some(0), "{}", run.stderr);
     assert!(run.stderr.contains("measured times are not kept, as line 3 would copy"), "{}", run.stderr);
@@ -191,7 +203,18 @@ fn optimize_applies_what_is_proven() {
     let eager = EAGER.replace("RUN npm", "RUN --mount=type=cache,target=/root/.npm npm");
     for (after, written) in [(image(0o644, "A=1"), eager.as_str()), (image(0o600, "A=1"), LAZY)] {
         let folder = project(LAZY, &after);
-        let args = ["optimize", "app", "--verify", "--write", "--engine-command", "./docker", "--replay", "0"];
+        let args = [
+            "optimize",
+            "app",
+            "--verify",
+            "--write",
+            "--engine",
+            "docker",
+            "--engine-command",
+            "./docker",
+            "--replay",
+            "0",
+        ];
         let run =
             program::run(program::layerwise(folder.path(), &[&args[..], &["--costs", "costs.json"]].concat()), "");
         assert_eq!(run.exit, Some(0), "{}{}", run.stdout, run.stderr);

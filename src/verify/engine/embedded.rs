@@ -1,0 +1,124 @@
+//! The embedded runtime: builds without another program.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+
+use super::{BuiltImage, Engine, EngineError, Order, StepRecord};
+use crate::runtime::build::{self, BuildError, Built, Pull, Request, StepReport};
+use crate::runtime::image::Platform;
+use crate::runtime::layer::Owners;
+use crate::runtime::namespace::{self, Ids, Wish};
+use crate::runtime::progress::{Silent, Status};
+use crate::runtime::sandbox::{Limits, Network};
+use crate::runtime::store::Store;
+use crate::syntax::{Dockerfile, Keyword};
+use crate::verify::archive::{self, ImageFiles, KnownLayers};
+use crate::verify::image_config::ImageConfig;
+use crate::verify::tree::Tree;
+
+/// The runtime with its store.
+pub struct Embedded {
+    ids: Ids,
+    store: Store,
+    layers: KnownLayers,
+}
+
+impl Embedded {
+    /// Enters the namespaces of a build and opens the store of the user. Call it before any thread is started.
+    ///
+    /// # Errors
+    /// [`EngineError::Unusable`] where the machine does not grant what a build needs.
+    pub fn start() -> Result<Self, EngineError> {
+        let ids = namespace::enter(Wish::Best).map_err(|error| EngineError::Unusable(error.to_string()))?;
+        let owners = match &ids {
+            Ids::Root => Owners::Kept,
+            Ids::Mapped(_) => Owners::Mapped,
+            Ids::Single { .. } | Ids::None { .. } => Owners::Recorded,
+        };
+        let store = Store::default_root().and_then(|root| Store::open(&root));
+        let store = store.map_err(|error| EngineError::Unusable(error.to_string()))?.with_owners(owners);
+        Ok(Self { ids, store, layers: KnownLayers::default() })
+    }
+
+    /// Reads an image from the store.
+    fn read(&self, built: &Built) -> Result<ImageFiles, EngineError> {
+        let unusable = |error: &dyn std::fmt::Display| EngineError::Unusable(error.to_string());
+        let (manifest, config) = self.store.manifest(&built.manifest).map_err(|error| unusable(&error))?;
+        let document = self.store.open_blob(&manifest.config.digest).map_err(|error| unusable(&error))?;
+        let document = serde_json::from_reader(BufReader::new(document)).map_err(|error| unusable(&error))?;
+        let mut files = ImageFiles {
+            tree: Tree::default(),
+            config: ImageConfig::read(&document),
+            bytes: 0,
+            layer_bytes: Vec::new(),
+        };
+        for (layer, digest) in manifest.layers.iter().zip(&config.rootfs.diff_ids) {
+            let open = || -> std::io::Result<File> {
+                self.store.open_blob(&layer.digest).map_err(|error| std::io::Error::other(error.to_string()))
+            };
+            let read = || archive::unpacked_layer(open()?, open()?);
+            let (entries, bytes) =
+                self.layers.entries(Some(&digest.to_string()), read).map_err(|error| unusable(&error))?;
+            files.tree.add_layer(&entries);
+            files.bytes += bytes;
+            files.layer_bytes.push(bytes);
+        }
+        Ok(files)
+    }
+}
+
+impl Engine for Embedded {
+    fn name(&self) -> &'static str {
+        "embedded"
+    }
+
+    fn build(&self, order: &Order<'_>) -> Result<BuiltImage, EngineError> {
+        let file = Dockerfile::parse(order.dockerfile);
+        let request = Request {
+            file: &file,
+            path: "Dockerfile",
+            ignore_beside: order.ignore,
+            context: order.context,
+            target: order.target,
+            arguments: order.arguments,
+            platform: Platform::host(),
+            no_cache: order.fresh,
+            pull: Pull::Missing,
+            labels: &BTreeMap::new(),
+            secrets: &BTreeMap::new(),
+            ssh: &BTreeMap::new(),
+            network: Network::default(),
+            allow_insecure: false,
+            extra_hosts: Vec::new(),
+            timeout: None,
+            limits: Limits::default(),
+            epoch: None,
+        };
+        let built = build::build(&request, &self.store, &self.ids, &Silent).map_err(|error| failure(&error))?;
+        let files = self.read(&built)?;
+        let steps = built.steps.iter().filter_map(|step| record(&file, step)).collect();
+        Ok(BuiltImage { files, steps, seconds: built.seconds })
+    }
+}
+
+fn record(file: &Dockerfile, step: &StepReport) -> Option<StepRecord> {
+    let mut instructions = file.instructions().iter();
+    let instruction = instructions.position(|instruction| instruction.lines.0 == step.name.line)?;
+    let executed = matches!(
+        file.instructions()[instruction].keyword,
+        Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir
+    );
+    executed.then_some(StepRecord { instruction, hit: step.status == Status::Hit, seconds: step.seconds })
+}
+
+/// What the file is to blame for, and what the machine.
+fn failure(error: &BuildError) -> EngineError {
+    match error {
+        BuildError::Store(_) | BuildError::Tree(_) | BuildError::Stopped | BuildError::Context { .. } => {
+            EngineError::Unusable(error.to_string())
+        }
+        BuildError::Run { tail, .. } => EngineError::Failed(format!("{error}\n{}", tail.join("\n"))),
+        _ => EngineError::Failed(error.to_string()),
+    }
+}
