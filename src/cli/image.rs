@@ -49,7 +49,7 @@ struct ImportArgs {
     /// file system, or an image of a registry (`docker://IMAGE`).
     source: String,
 
-    /// What the image is called: NAME[:TAG]. An image of a registry keeps its name without it.
+    /// What the image is called: `NAME[:TAG]`. An image of a registry keeps its name without it.
     name: Option<String>,
 
     /// For which platform, where the source has several.

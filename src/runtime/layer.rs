@@ -2,8 +2,8 @@
 //!
 //! As a *tar*, a removed file is an empty `.wh.NAME`, and a folder that hides all below it holds `.wh..wh..opq`. As a
 //! *folder* it is what the kernel's overlay file system takes for a lower directory: a removed file is a character device
-//! 0:0, and a folder that hides all below carries the attribute `overlay.opaque`. [`unpack`] makes the second of the
-//! first, [`pack`] the first of the second. Tars come from strangers: nothing that they say reaches outside of the folder.
+//! 0:0, and a folder that hides all below carries the attribute `overlay.opaque`. [`unpack()`] makes the second of the
+//! first, [`pack()`] the first of the second. Tars come from strangers: nothing that they say reaches outside of the folder.
 //!
 //! Sources: <https://github.com/opencontainers/image-spec/blob/main/layer.md>,
 //! <https://docs.kernel.org/filesystems/overlayfs.html>.

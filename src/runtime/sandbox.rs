@@ -1,7 +1,7 @@
 //! Sandbox: steps run as processes that see a tree of their own and nothing of the machine but its kernel, its network
 //! if wanted, and what they were given.
 //!
-//! [`Sandbox::start`] makes one [holder](holder) for the whole build; [`Sandbox::run`] hands it a [`Step`], passes on
+//! [`Sandbox::start`] makes one holder for the whole build; [`Sandbox::run`] hands it a [`Step`], passes on
 //! what the step writes, and returns when the step and all it started are gone. Steps may run at the same time, from
 //! different threads.
 

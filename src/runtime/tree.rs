@@ -2,7 +2,7 @@
 //!
 //! A *layer* is a folder as an overlay keeps it: a character device 0:0 is a *whiteout* (what lies below is gone), an
 //! attribute `overlay.opaque` hides all below a directory. A *tree* is layers on top of each other, or one plain folder.
-//! Paths are text ([`name`]), relative to the root, clean, and without links except at their end; [`Tree::resolve`] makes
+//! Paths are text (`name`), relative to the root, clean, and without links except at their end; [`Tree::resolve`] makes
 //! them. Nothing outside of the layers is ever reached.
 
 mod context;

@@ -131,7 +131,7 @@ pub(super) fn clone(path: impl AsRef<Path>, deep: bool) -> io::Result<OwnedFd> {
 /// Where a file in memory is made: in `/dev`, which is ours.
 const DRAFT: &str = "/dev/.attached";
 
-/// Takes the name of [`file`] away. The kernel hangs in only what has one, so this comes afterwards.
+/// Takes the name of [`file()`] away. The kernel hangs in only what has one, so this comes afterwards.
 pub(super) fn file_is_hung_in() -> io::Result<()> {
     Ok(unlink(DRAFT)?)
 }
