@@ -140,8 +140,16 @@ fn deeds(source: &str) -> Vec<String> {
         let own = instruction.flags.iter().filter(|_| instruction.keyword == Keyword::Run);
         own.map(|flag| flag.range.of(source).to_owned()).collect::<Vec<_>>()
     };
+    // A copy is known by what it copies: above another `WORKDIR` its place is written in another way.
+    let known = |instruction: &Instruction| match instruction.keyword {
+        Keyword::Copy | Keyword::Add => {
+            let text = instruction.range.of(source).trim_end();
+            vec![text.rsplit_once([' ', ',']).map_or(text, |(sources, _)| sources).to_owned()]
+        }
+        _ => deeds_of(instruction, source),
+    };
     let instructions = file.instructions().iter();
-    instructions.flat_map(|instruction| [deeds_of(instruction, source), flags(instruction)].concat()).collect()
+    instructions.flat_map(|instruction| [known(instruction), flags(instruction)].concat()).collect()
 }
 
 /// What stands in `large` more often than in `small`; `None` where something of `small` is missing.
