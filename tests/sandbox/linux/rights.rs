@@ -100,7 +100,9 @@ fn memory_of_all(world: &World) {
     let run = world.sh_with("head -c 200000000 /dev/zero | tail -n 1 | wc -c", wishes);
     let exit = run.exit.unwrap();
     if exit.not_granted.is_empty() {
-        assert_eq!(run.out, "0\n", "`tail` was not killed");
+        // The kernel chooses whom it kills: `tail`, so that `wc` counts nothing, or the shell with all of them.
+        assert_ne!(run.out, "200000000\n", "nothing was killed: {exit:?}");
+        assert!(run.out.is_empty() || run.out == "0\n", "{:?}, {exit:?}", run.out);
         assert!(exit.max_rss < 40 << 20, "{exit:?}");
     } else {
         println!("{}", exit.not_granted.join("; "));
