@@ -27,7 +27,7 @@ pub enum Effect {
     Install,
     /// Downloads into a cache only; another command installs from it.
     Download,
-    /// Installs or fetches by name: reads nothing of the project.
+    /// Installs or fetches by name: reads nothing of the project but what its closure names, where it has one.
     ContextFree,
     /// Generates code: reads its closure, writes its outputs.
     Generate,

@@ -125,10 +125,16 @@ pub struct CommandSpec {
     /// Whether it looks for the programs that its arguments name.
     #[serde(default)]
     pub looks_up: bool,
+    /// Whether it reads every variable of its environment, whatever its name: it prints them.
+    #[serde(default)]
+    pub reads_environment: bool,
+    /// Whether it may give users or groups that are there another number or name, or take them away.
+    #[serde(default)]
+    pub changes_users: bool,
     /// Files of the project that it may write anew, relative to the project's directory.
     #[serde(default)]
     pub rewrites: Vec<String>,
-    /// The closure that says what it reads.
+    /// The closure that says what it reads; where the effect is `context-free`, all that it reads of the project.
     #[serde(default)]
     pub closure: Option<Spanned<String>>,
     /// Absolute directories that it fills outside of the project.
@@ -215,7 +221,8 @@ pub enum Role {
     /// Any number of those.
     #[serde(rename = "name*")]
     Names,
-    /// A path that is read where it looks like one (has a `/` or begins with `.`), else a name. Any number of those.
+    /// A path that is read where it looks like one (`./x`, `/x`, `~/x`, `file:x`, `NAME@./x`), else a name. Any number of
+    /// those.
     #[serde(rename = "name-or-path*")]
     NamesOrPaths,
     /// A path that is read.

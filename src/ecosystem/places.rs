@@ -17,6 +17,8 @@ struct Places {
     ordinary: Vec<String>,
     home_settings: Vec<String>,
     universal_variables: Vec<String>,
+    environment_files: Vec<String>,
+    user_files: Vec<String>,
     project_files: Vec<String>,
 }
 
@@ -51,6 +53,23 @@ pub fn is_universal_variable(name: &str) -> bool {
     PLACES.universal_variables.iter().any(|pattern| name_matches(pattern, name))
 }
 
+/// Files, absolute, that say which number a name of a user or group has.
+pub fn user_files() -> impl Iterator<Item = &'static str> {
+    PLACES.user_files.iter().map(String::as_str)
+}
+
+/// Whether a file of this absolute path, or one whose path begins like it, shows the variables of a process.
+pub fn shows_environment(path: &str, begins: bool) -> bool {
+    let mut known = PLACES.environment_files.iter();
+    known.any(|pattern| name_matches(pattern, path) || begins && has_prefix(pattern, path))
+}
+
+/// Whether what matches a pattern with a `*` may begin like this.
+fn has_prefix(pattern: &str, beginning: &str) -> bool {
+    let fixed = pattern.split('*').next().unwrap_or_default();
+    fixed.starts_with(beginning) || beginning.starts_with(fixed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +81,7 @@ mod tests {
         assert!(system_directories().chain(project_directories()).all(is_normalized));
         assert!(home_settings().any(|name| name == ".config"));
         assert!(is_universal_variable("LC_ALL") && !is_universal_variable("NODE_ENV"));
+        assert!(shows_environment("/proc/self/environ", false) && shows_environment("/proc/", true));
+        assert!(!shows_environment("/proc/cpuinfo", false) && !shows_environment("/app/environ", false));
     }
 }

@@ -149,9 +149,17 @@ impl Match {
         if filled_by.is_empty() { self.effect() == Effect::Install } else { self.is_any_of(filled_by) }
     }
 
-    /// Whether a variable of this name changes what the command does.
+    /// Whether a variable of this name may change what the command does: its pack says so, it reads all of them, or one of
+    /// its words is the name, as in `[ -v NAME ]`.
     pub fn reads_variable(&self, name: &str) -> bool {
-        self.pack.environment.iter().any(|pattern| name_matches(pattern, name))
+        let is_named = || {
+            let options = self.options.iter().filter_map(|option| option.value.as_deref());
+            let mut words = self.arguments.iter().filter_map(|argument| argument.value.as_deref()).chain(options);
+            words.any(|word| word == name)
+        };
+        self.spec().reads_environment
+            || self.pack.environment.iter().any(|pattern| name_matches(pattern, name))
+            || is_named()
     }
 }
 

@@ -181,17 +181,7 @@ fn assign_roles(roles: &[Role], count: usize) -> Option<Vec<Role>> {
 fn role_path(found: &mut Match, word: &Word, role: Role, recursive: bool) {
     let access = match role {
         Role::Name | Role::Names => return,
-        Role::NamesOrPaths => {
-            match word.value() {
-                Some(value) if looks_like_path(value) || ends_like_path(found.spec(), value) => {}
-                Some(_) => return,
-                None if is_name_with_version(word.start()) => return,
-                // Files that fit the pattern are found by the shell.
-                None if word.begins(looks_like_path) => return,
-                None => return found.unknown.push(word.argument.raw.clone()),
-            }
-            Access::Read
-        }
+        Role::NamesOrPaths => return name_or_path(found, word, recursive),
         Role::Read | Role::Reads => Access::Read,
         Role::Write | Role::Writes => Access::Write,
         Role::Modifies => Access::Modify,
@@ -199,11 +189,29 @@ fn role_path(found: &mut Match, word: &Word, role: Role, recursive: bool) {
         Role::Project => Access::Project,
     };
     match word.path(access) {
+        // An address is no file of this machine.
+        Some(path) if access == Access::Read && path.path.contains("://") => {}
         Some(path) => {
             found.paths.push(PathArgument { recursive: recursive && access != Access::Project, ..path });
         }
         None => found.unknown.push(word.argument.raw.clone()),
     }
+}
+
+fn name_or_path(found: &mut Match, word: &Word, recursive: bool) {
+    let path = match word.value() {
+        Some(value) if ends_like_path(found.spec(), value) => path_in(value).unwrap_or(value),
+        Some(value) => match path_in(value) {
+            Some(path) => path,
+            None => return,
+        },
+        None if is_name_with_version(word.start()) => return,
+        // Files that fit the pattern are found by the shell.
+        None if word.begins(|start| path_in(start).is_some()) => return,
+        None => return found.unknown.push(word.argument.raw.clone()),
+    };
+    let path = path.to_owned();
+    found.paths.push(PathArgument { path, pattern: false, access: Access::Read, recursive, group: None });
 }
 
 /// `nginx=`, `@scope/tool@`: the beginning of a name whose version follows.
@@ -220,7 +228,24 @@ fn ends_like_path(spec: &CommandSpec, value: &str) -> bool {
     !value.contains("://") && spec.path_endings.iter().any(|ending| value.ends_with(ending.as_str()))
 }
 
-/// `./x.deb`, `/tmp/x.deb`, `..`; not `openjdk-17-jre/stable`, `github.com/a/b@v1`, `https://…`.
-fn looks_like_path(value: &str) -> bool {
-    value.starts_with('/') || value.starts_with('.') || value.starts_with('~') || value.starts_with("file:")
+/// The path in a word that may be a name: all of `./x.deb`, `/tmp/x.deb` and `..`, the end of `file:./x`, `link:../x`,
+/// `tool@./x` and `tool@file:x`; none in `openjdk-17-jre/stable`, `github.com/a/b@v1`, `https://…`.
+fn path_in(value: &str) -> Option<&str> {
+    // The first letter may be that of a scope: `@scope/tool@./x`.
+    let end_of_name = value.char_indices().skip(1).find(|(_, letter)| *letter == '@').map(|(at, _)| at);
+    let after_name = || addressed_path(value[end_of_name? + 1..].trim_start());
+    addressed_path(value).or_else(after_name)
+}
+
+fn addressed_path(value: &str) -> Option<&str> {
+    if value.starts_with(['/', '.', '~']) {
+        return Some(value);
+    }
+    let (scheme, rest) = value.split_once(':')?;
+    let is_scheme = !scheme.is_empty() && scheme.chars().all(|letter| letter.is_ascii_lowercase());
+    let is_path = rest.starts_with(['/', '.']) && !rest.starts_with("//");
+    match scheme {
+        "file" => Some(rest.strip_prefix("//").unwrap_or(rest)),
+        _ => (is_scheme && is_path).then_some(rest),
+    }
 }

@@ -118,7 +118,7 @@ fn brings_context(step: &Step) -> bool {
 fn touches(command: &KnownCommand, made: &Made) -> bool {
     let reads = || made.reads.iter().filter_map(|read| command.place_of(&read.path));
     match command.effect() {
-        Effect::Inert | Effect::ContextFree => {
+        Effect::Inert | Effect::ContextFree if command.known.spec().closure.is_none() => {
             command.accesses.iter().any(|access| access.access != Access::Read && access.path.may_overlap(&made.place))
         }
         Effect::Paths => command.accesses.iter().any(|access| {

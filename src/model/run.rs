@@ -3,7 +3,7 @@
 use super::{made::Made, path::StagePath, transfer::Supply};
 use crate::{
     context::path,
-    ecosystem::{Access, Closure, Effect, Locking, Match, WarmUp, pack::Cost},
+    ecosystem::{Access, Closure, Effect, Locking, Match, WarmUp, pack::Cost, shows_environment},
     shell::SimpleCommand,
     syntax::{Mount, MountKind},
     text::TextRange,
@@ -90,10 +90,13 @@ impl KnownCommand {
         self.known.effect()
     }
 
-    /// Whether a variable of this name changes what the command does.
+    /// Whether a variable of this name may change what the command does.
     pub fn reads_variable(&self, name: &str) -> bool {
         let asked = self.closure.as_ref().is_some_and(|closure| closure.variables.iter().any(|asked| asked == name));
-        asked || self.known.reads_variable(name)
+        let mut read = self.accesses.iter().filter(|access| access.access == Access::Read);
+        asked
+            || self.known.reads_variable(name)
+            || read.any(|access| shows_environment(access.path.as_str(), access.pattern))
     }
 
     /// Whether it makes links: what is reached through one stands elsewhere.

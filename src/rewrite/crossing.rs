@@ -192,7 +192,7 @@ impl Reader<'_> {
         }
         environment_obstacle(self.carried, self.id, self.run, command, crossing)?;
         if effect == Effect::ContextFree {
-            return Ok(());
+            return self.cross_context_free(command, crossing);
         }
         if command.command.guard.masked && !command.command.guard.by_order {
             return Err(self.obstacle(format!("the failure of `{title}` is ignored"), title.clone()));
@@ -208,6 +208,16 @@ impl Reader<'_> {
             Some(closure) => self.cross_closure(command, closure, crossing),
             None => Err(self
                 .obstacle(format!("the project that `{title}` installs is not in the build context"), title.clone())),
+        }
+    }
+
+    /// A command that installs or fetches by name may read settings of the project, or change them.
+    fn cross_context_free(&self, command: &KnownCommand, crossing: &mut Crossing) -> Result<(), Obstacle> {
+        let title = &command.known.title;
+        match &command.closure {
+            _ if command.known.spec().closure.is_none() => Ok(()),
+            Some(closure) => self.cross_closure(command, closure, crossing),
+            None => Err(self.obstacle(format!("nobody can tell which settings `{title}` finds"), title.clone())),
         }
     }
 

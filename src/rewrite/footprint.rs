@@ -135,7 +135,7 @@ impl<'a> Footprint<'a> {
         if !is_confined(command) {
             self.runs_packages = self.runs_packages.or(Some(&command.known.title));
         }
-        if command.effect() == Effect::ContextFree {
+        if command.effect() == Effect::ContextFree && command.known.spec().closure.is_none() {
             return Some(());
         }
         self.add_closure(command)

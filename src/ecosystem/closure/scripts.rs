@@ -150,8 +150,11 @@ impl Build<'_> {
             self.refuse(&format!("{what} runs `{}`; nothing is known of `{word}`", shortened(line)), &evidence);
         }
         match found.effect() {
-            Effect::Inert | Effect::ContextFree | Effect::Download => {}
-            Effect::Paths => self.script_paths(script, place, what, found),
+            Effect::Inert => {}
+            Effect::ContextFree | Effect::Download if found.spec().closure.is_some() => {
+                self.script_generator(script, place, found);
+            }
+            Effect::ContextFree | Effect::Download | Effect::Paths => self.script_paths(script, place, what, found),
             Effect::Generate => self.script_generator(script, place, found),
             Effect::Build => {
                 self.script_paths(script, place, what, found);
