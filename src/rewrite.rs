@@ -26,6 +26,7 @@ mod leaving_out;
 mod links;
 mod metadata;
 mod moves;
+mod owner;
 mod presence;
 mod rearrange;
 mod reorder;

@@ -12,6 +12,7 @@ use crate::syntax::ImageReference;
 static IMAGES: LazyLock<Vec<ImageFacts>> = LazyLock::new(|| {
     let texts = [
         include_str!("../../rules/images/bun.toml"),
+        include_str!("../../rules/images/busybox.toml"),
         include_str!("../../rules/images/composer.toml"),
         include_str!("../../rules/images/deno.toml"),
         include_str!("../../rules/images/dotnet-runtime.toml"),
@@ -53,6 +54,9 @@ pub struct ImageFacts {
     /// The working directory, where it sets one.
     #[serde(default)]
     pub directory: Option<String>,
+    /// Directories, absolute, that it does not have though other images do.
+    #[serde(default)]
+    pub lacks: Vec<String>,
     /// Variables.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -190,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_file_is_read_and_found() {
-        assert_eq!(IMAGES.len(), 21);
+        assert_eq!(IMAGES.len(), 22);
         assert!(IMAGES.iter().all(|facts| {
             facts
                 .runtimes

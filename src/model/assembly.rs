@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    ecosystem::{ImageFacts, image_facts},
+    ecosystem::{ImageFacts, image_facts, ordinary_directories},
     syntax::{self, ArgDeclaration, Body, Instruction, Pair},
 };
 
@@ -203,6 +203,21 @@ impl Assembly<'_> {
     fn names_in(&self, text: &str) -> Vec<String> {
         syntax::variables(text, self.inputs.file.escape())
     }
+}
+
+/// Whether an image has a directory of its own: those that all have, unless it is known to lack them, and its working
+/// directory.
+pub(super) fn base_has_directory(base: &Base, place: &StagePath) -> bool {
+    let is_ordinary = || ordinary_directories().any(|known| StagePath::root().join(known) == *place);
+    let facts = match base {
+        Base::Image(reference) => facts_of(reference),
+        Base::Unknown(_) => None,
+        Base::Scratch | Base::Stage(_) => return false,
+    };
+    let Some(facts) = facts else { return is_ordinary() };
+    let worked_in = facts.directory.as_ref().map(|directory| StagePath::root().join(directory));
+    let lacks = || facts.lacks.iter().any(|known| StagePath::root().join(known) == *place);
+    worked_in.is_some_and(|directory| directory.below(place).is_some()) || is_ordinary() && !lacks()
 }
 
 /// What is known of an image that a `FROM` names.

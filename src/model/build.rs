@@ -191,15 +191,25 @@ impl<'a> Build<'a> {
         assembly::facts_of(reference)
     }
 
-    /// Whether the image that a stage starts from, through other stages too, is known to have a program of its own.
-    pub fn image_brings(&self, stage: usize, program: &str) -> bool {
+    /// Whether the image that a stage starts from, through other stages too, has a directory.
+    pub fn image_has_directory(&self, stage: usize, place: &StagePath) -> bool {
+        assembly::base_has_directory(&self.stages[self.first_stage(stage)].base, place)
+    }
+
+    /// The stage that a stage starts from, through other stages too.
+    fn first_stage(&self, stage: usize) -> usize {
         let mut child = stage;
         while let Base::Stage(parent) = self.stages[child].base
             && parent < child
         {
             child = parent;
         }
-        let Base::Image(reference) = &self.stages[child].base else { return false };
+        child
+    }
+
+    /// Whether the image that a stage starts from, through other stages too, is known to have a program of its own.
+    pub fn image_brings(&self, stage: usize, program: &str) -> bool {
+        let Base::Image(reference) = &self.stages[self.first_stage(stage)].base else { return false };
         assembly::facts_of(reference).is_some_and(|facts| facts.brings(program))
     }
 

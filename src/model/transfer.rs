@@ -1,6 +1,7 @@
 //! `COPY` and `ADD`: where the files come from, which they are, and where they go.
 
 use super::{
+    assembly::base_has_directory,
     build::{Action, Base, Inputs, Stage, Step},
     made::Made,
     path::StagePath,
@@ -9,7 +10,6 @@ use super::{
 };
 use crate::{
     context::{Context, Destination, EntryKind, Filtered, Selector, path},
-    ecosystem::ordinary_directories,
     syntax::{self, Instruction, Keyword, Source},
 };
 
@@ -234,9 +234,7 @@ fn has_directory(stages: &[Stage], path: &StagePath) -> bool {
         next = match stage.base {
             Base::Stage(index) => stages.get(index),
             Base::Scratch => None,
-            Base::Image(_) | Base::Unknown(_) => {
-                return ordinary_directories().any(|known| StagePath::root().join(known) == *path);
-            }
+            Base::Image(_) | Base::Unknown(_) => return base_has_directory(&stage.base, path),
         };
     }
     false

@@ -9,6 +9,7 @@ use super::{
     carried::{Bring, Carried},
     crossing::{Crossing, cross_run},
     footprint::{Footprint, Work},
+    owner::named_owner,
     presence::{created, makes},
     transfer_crossing::cross_transfer,
 };
@@ -79,7 +80,7 @@ fn swap_copies(build: &Build<'_>, first: StepId, second: StepId) -> bool {
         ["chown", "chmod"].iter().all(|flag| one.instruction.flag_value(flag) == other.instruction.flag_value(flag));
     let apart = cross_transfer(&one, second, other.transfer).is_ok()
         && cross_transfer(&other, first, one.transfer).is_ok()
-        && !names_user(&other);
+        && named_owner(&other).is_none();
     apart && (same_owner || !makes_directory_of(&one, second) && !makes_directory_of(&other, first))
 }
 
@@ -95,7 +96,9 @@ fn copy_below_run(build: &Build<'_>, copy: StepId, run_id: StepId, run: &Run) ->
 
 /// A copy moves up only where nothing that it brings can be of use to the `RUN`, whatever its name.
 fn copy_above_run(build: &Build<'_>, copy: StepId, run_id: StepId, run: &Run) -> bool {
-    let Some(carried) = Carried::new(build, copy).filter(|carried| !names_user(carried)) else { return false };
+    let Some(carried) = Carried::new(build, copy).filter(|carried| named_owner(carried).is_none()) else {
+        return false;
+    };
     let clear = cross_run(&carried, run_id, run, &[]).is_ok_and(|crossing| is_clear(&crossing));
     let mut worked_in = run.commands.iter().filter(|command| command.closure.is_some());
     clear
@@ -113,12 +116,6 @@ fn keeps_names(carried: &Carried<'_>, command: &crate::model::KnownCommand) -> b
 
 fn is_clear(crossing: &Crossing) -> bool {
     crossing.manifests.is_empty() && crossing.caveats.is_empty()
-}
-
-/// Whether the owner of what is copied is looked up in the image.
-fn names_user(carried: &Carried<'_>) -> bool {
-    let owner = carried.instruction.flag_value("chown");
-    owner.is_some_and(|owner| !owner.chars().all(|letter| letter.is_ascii_digit() || letter == ':'))
 }
 
 fn swap_runs(one: &Footprint<'_>, other: &Footprint<'_>) -> Swap {

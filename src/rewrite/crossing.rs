@@ -5,6 +5,7 @@ use super::{
     environment::{environment_obstacle, program_obstacle},
     leaving_out::missed_by,
     links::reached_through_link,
+    owner::check_owner,
     presence::stands_without,
 };
 use crate::{
@@ -94,6 +95,7 @@ pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run, ahead: &[N
     reader.check_opaque()?;
     reader.check_mounts()?;
     reader.check_links()?;
+    check_owner(carried, id, run)?;
     let mut crossing = Crossing::default();
     for command in &run.commands {
         reader.cross_command(command, &mut crossing)?;

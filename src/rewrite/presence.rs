@@ -9,28 +9,10 @@ use super::{
 };
 use crate::model::{Action, StagePath, Step, StepId, Transfer};
 
-/// Directories of which any image with a shell has all, or does without them without harm.
-const STANDARD: [&str; 14] = [
-    "/",
-    "/bin",
-    "/etc",
-    "/home",
-    "/opt",
-    "/root",
-    "/sbin",
-    "/srv",
-    "/tmp",
-    "/usr",
-    "/usr/local",
-    "/usr/src",
-    "/var",
-    "/var/www",
-];
-
 /// Whether the step at `id` finds a directory even where the carried copy comes later. `ahead` is what is copied in front
 /// of it.
 pub(super) fn stands_without(carried: &Carried<'_>, id: StepId, place: &StagePath, ahead: &[Needed]) -> bool {
-    if !depends(carried, place) || is_standard(place) {
+    if !depends(carried, place) || is_of_base(carried, place) {
         return true;
     }
     ahead.iter().any(|needed| is_made_by(carried, needed, place)) || is_made_before(carried, id, place)
@@ -82,8 +64,9 @@ fn depends(carried: &Carried<'_>, place: &StagePath) -> bool {
     above || !matches!(carried.brings(place), Bring::Nothing | Bring::File(_))
 }
 
-fn is_standard(place: &StagePath) -> bool {
-    place.as_str() == "?" || STANDARD.contains(&place.as_str())
+/// Whether the base image has the directory. Its working directory is there wherever it is.
+fn is_of_base(carried: &Carried<'_>, place: &StagePath) -> bool {
+    place.as_str() == "?" || carried.build.image_has_directory(carried.id.stage, place)
 }
 
 /// Whether a step before `id`, other than the copy, makes the directory.

@@ -4,6 +4,7 @@ use super::{
     carried::{Bring, Carried},
     crossing::Obstacle,
     links::link_above,
+    owner::check_owner_beside,
 };
 use crate::model::{Root, StepId, Transfer};
 
@@ -19,6 +20,7 @@ pub(super) fn cross_transfer(carried: &Carried<'_>, id: StepId, other: &Transfer
         let reason = format!("it copies to `{destination}` through the link `{link}`");
         return Err(Obstacle::new(id, reason, destination.as_str()));
     }
+    check_owner_beside(carried, id, other)?;
     let same_flags = same_flags(carried, id);
     let conflict = |place: &str| Obstacle::new(id, format!("both copies write `{place}`"), place.to_owned());
     let Some(placement) = &other.placement else {
