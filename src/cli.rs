@@ -20,6 +20,7 @@ mod optimize;
 mod output;
 mod project;
 mod read;
+mod registries;
 mod rules;
 mod settings;
 #[cfg(all(feature = "runtime", target_os = "linux"))]

@@ -3,23 +3,26 @@
 mod arguments;
 mod events;
 mod failed;
+mod input;
 mod live;
 mod plain;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::failure::{self, Failure};
+use super::registries::RegistryArgs;
 use super::{Status, terminal};
-use crate::runtime::build::{self, Built, Pull, Request, Secret};
+use crate::runtime::build::{self, Built, NamedContext, Pull, Request, Secret};
 use crate::runtime::export::{self, Destination};
 use crate::runtime::image::{Platform, Reference};
 use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Ids, Wish};
 use crate::runtime::progress::Sink;
+use crate::runtime::registry::Settings;
 use crate::runtime::sandbox::{Limits, Network};
 use crate::runtime::store::Store;
 use crate::syntax::Dockerfile;
@@ -43,6 +46,11 @@ pub(super) struct BuildArgs {
     #[arg(long, value_name = "STAGE")]
     target: Option<String>,
 
+    /// Another context: `NAME=FOLDER`, `NAME=docker-image://IMAGE` or `NAME=oci-layout://FOLDER[:TAG]`. The name takes the
+    /// place of a stage, or of an image, in `FROM`, `--from` and mounts.
+    #[arg(long, value_name = "NAME=WHERE", value_parser = arguments::context)]
+    build_context: Vec<(String, NamedContext)>,
+
     /// A value for a build argument; a name alone takes the value from the environment.
     #[arg(long = "build-arg", value_name = "NAME=VALUE")]
     build_arg: Vec<String>,
@@ -58,6 +66,10 @@ pub(super) struct BuildArgs {
     /// Execute every step, whatever the store has.
     #[arg(long)]
     no_cache: bool,
+
+    /// Execute every step of this stage: its name, or its number where it has none.
+    #[arg(long, value_name = "STAGE", value_delimiter = ',')]
+    no_cache_filter: Vec<String>,
 
     /// When to ask the registry for an image.
     #[arg(long, value_enum, value_name = "WHEN", default_value = "missing", default_missing_value = "always", num_args = 0..=1, require_equals = true)]
@@ -99,6 +111,9 @@ pub(super) struct BuildArgs {
     #[arg(long, value_name = "COUNT")]
     processes: Option<u64>,
 
+    #[command(flatten)]
+    registries: RegistryArgs,
+
     /// How to show what happens; `json` prints one object per line, as documented in `docs/build.md`.
     #[arg(long, value_enum, value_name = "KIND", default_value = "auto")]
     progress: arguments::Progress,
@@ -118,19 +133,9 @@ pub(super) fn run(args: &BuildArgs) -> Status {
     }
 }
 
-/// A Dockerfile with the paths that belong to it.
-struct Source {
-    /// As people should read it.
-    name: String,
-    text: String,
-    /// Relative to the context.
-    path: String,
-    /// The ignore file beside a Dockerfile that stands outside of the context.
-    ignore: Option<String>,
-}
-
 fn execute(args: &BuildArgs) -> Result<Status, Failure> {
-    let source = read(args)?;
+    let source = input::source(args)?;
+    let mirrors = args.registries.mirrors(&source.folder)?;
     let file = Dockerfile::parse(&source.text);
     // Before any thread is started.
     let ids = namespace::enter(Wish::Best).map_err(|error| Failure::Runtime(error.to_string()))?;
@@ -145,6 +150,7 @@ fn execute(args: &BuildArgs) -> Result<Status, Failure> {
     let (labels, arguments) = (arguments::pairs(&args.label, false), arguments::pairs(&args.build_arg, true));
     let secrets: BTreeMap<_, _> = args.secret.iter().cloned().collect();
     let ssh: BTreeMap<_, _> = args.ssh.iter().cloned().collect();
+    let contexts: BTreeMap<_, _> = args.build_context.iter().cloned().collect();
     let request = Request {
         file: &file,
         path: &source.path,
@@ -154,7 +160,10 @@ fn execute(args: &BuildArgs) -> Result<Status, Failure> {
         epoch: epoch(&arguments)?,
         arguments: &arguments,
         platform: args.platform.clone().unwrap_or_else(Platform::host),
+        contexts: &contexts,
         no_cache: args.no_cache,
+        no_cache_stages: &args.no_cache_filter,
+        registries: Settings { mirrors },
         pull: Pull::from(args.pull),
         labels: &labels,
         secrets: &secrets,
@@ -215,33 +224,4 @@ fn epoch(arguments: &BTreeMap<String, String>) -> Result<Option<i64>, Failure> {
     text.parse()
         .map(Some)
         .map_err(|_| Failure::Runtime(format!("SOURCE_DATE_EPOCH is `{text}`, not a number of seconds")))
-}
-
-fn read(args: &BuildArgs) -> Result<Source, Failure> {
-    let context = args.context.canonicalize().ok().filter(|context| context.is_dir());
-    let context = context.ok_or_else(|| Failure::NoContext(super::shown(&args.context)))?;
-    if args.file.as_deref() == Some(Path::new("-")) {
-        let text = super::read::stream(&mut std::io::stdin(), "standard input")?;
-        return Ok(Source { name: "standard input".to_owned(), text, path: "Dockerfile".to_owned(), ignore: None });
-    }
-    let file = match &args.file {
-        Some(file) => file.clone(),
-        None => default_file(&args.context)?,
-    };
-    let name = super::shown(&file);
-    let text = super::read::file(&file, &name)?;
-    let real = file.canonicalize().unwrap_or_else(|_| file.clone());
-    let inside = real.strip_prefix(&context).ok().map(|path| path.to_string_lossy().into_owned());
-    let beside = PathBuf::from(format!("{}.dockerignore", file.display()));
-    let ignore = match inside {
-        None if beside.exists() => Some(super::read::file(&beside, &super::shown(&beside))?),
-        _ => None,
-    };
-    Ok(Source { name, text, path: inside.unwrap_or_else(|| "Dockerfile".to_owned()), ignore })
-}
-
-fn default_file(context: &Path) -> Result<PathBuf, Failure> {
-    let candidates = ["Dockerfile", "Containerfile"].map(|name| context.join(name));
-    let found = candidates.iter().find(|path| path.exists());
-    found.cloned().ok_or_else(|| Failure::NoDockerfile(super::shown(context)))
 }

@@ -126,7 +126,8 @@ fn environment(variables: &[Variable]) -> String {
 
 fn table(entries: &[&Entry]) -> String {
     let Some(first) = entries.first() else { return String::new() };
-    let lines = entries.iter().map(|entry| line(&key(&entry.key[1]), entry));
+    let path = |entry: &Entry| entry.key[1..].iter().map(|name| key(name)).collect::<Vec<_>>().join(".");
+    let lines = entries.iter().map(|entry| line(&path(entry), entry));
     format!("\n[{}]\n{}", first.key[0], lines.collect::<String>())
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::failure::{self, Failure};
 use super::project::Format;
+use super::registries::RegistryArgs;
 use super::{Status, terminal, to_json};
 use crate::runtime::fetch::{FetchError, Source};
 use crate::runtime::image::{Platform, Reference};
@@ -55,6 +56,9 @@ struct ImportArgs {
     /// For which platform, where the source has several.
     #[arg(long, value_name = "OS/ARCHITECTURE")]
     platform: Option<String>,
+
+    #[command(flatten)]
+    registries: RegistryArgs,
 
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -184,9 +188,10 @@ fn import(args: &ImportArgs) -> Result<String, Failure> {
         (None, _) => return Err(Failure::NoImageName(args.source.clone())),
     };
     let platform = platform(args.platform.as_deref())?;
+    let mirrors = args.registries.mirrors(".".as_ref())?;
     // A root file system is unpacked at once, with its owners.
     let store = if matches!(source, Source::RootTar(_)) { open_inside()? } else { open()? };
-    let client = Client::new(Settings::default()).map_err(Failure::runtime)?;
+    let client = Client::new(Settings { mirrors }).map_err(Failure::runtime)?;
     let image = store.import(&source, &name, &platform, &client).map_err(Failure::runtime)?;
     let facts = facts(&store, &image);
     if args.output_format == Format::Json {

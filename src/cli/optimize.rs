@@ -64,7 +64,7 @@ pub(super) fn run(args: &OptimizeArgs) -> Status {
 }
 
 fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
-    let builds = if args.verify { Some(args.engine.start()?) } else { None };
+    let builds = if args.verify { Some(args.engine.start(args.build.mirrors()?)?) } else { None };
     let opened = args.build.open()?;
     let wanted = if args.allow_unsafe || args.verify { Safety::Unsafe } else { Safety::Safe };
     let request = analysis::OptimizeRequest {

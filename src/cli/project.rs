@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::failure::Failure;
+use super::registries;
 use super::settings::configuration;
 use crate::analysis::{self, Project, Session};
-use crate::config::{Builder, Discovery, FileSettings, Overrides, normalize};
+use crate::config::{Builder, Discovery, FileSettings, Mirrors, Overrides, normalize};
 use crate::ecosystem::Catalog;
 
 /// Which build is meant.
@@ -102,6 +103,12 @@ impl Opened {
 }
 
 impl BuildArgs {
+    /// The mirrors of registries that the configuration of the Dockerfile names.
+    pub(super) fn mirrors(&self) -> Result<Mirrors, Failure> {
+        let folder = self.file.as_deref().and_then(Path::parent).unwrap_or(&self.context);
+        registries::mirrors(folder, self.config.clone(), self.isolated)
+    }
+
     /// Reads the Dockerfile and opens its surroundings.
     pub(super) fn open(&self) -> Result<Opened, Failure> {
         let directory = std::env::current_dir().map_err(|error| Failure::NoWorkingDirectory(error.to_string()))?;

@@ -7,6 +7,7 @@ use globset::{Glob, GlobMatcher, GlobSet, GlobSetBuilder};
 use toml::Spanned;
 
 use super::error::ConfigError;
+use super::mirrors;
 use super::paths::normalize;
 use super::schema::Schema;
 use crate::lint::{Selection, SelectionRequest, TrustedRegistries, UnknownRule};
@@ -27,6 +28,7 @@ impl Reader<'_> {
         let schema: Schema =
             toml::from_str(self.text).map_err(|error| ConfigError::toml(self.path, self.text, &error))?;
         self.check_rules(&schema)?;
+        self.check_mirrors(&schema)?;
         self.check_registries(&schema.trusted_registries)?;
         for over in &schema.overrides {
             self.check_registries(over.trusted_registries.as_deref().unwrap_or_default())?;
@@ -66,6 +68,17 @@ impl Reader<'_> {
             let span = patterns.get(index).map_or(0..0, Spanned::span);
             self.error(span, format!("this pattern cannot be read: {reason}"), None)
         })
+    }
+
+    fn check_mirrors(&self, schema: &Schema) -> Result<(), ConfigError> {
+        for (registry, addresses) in &schema.registry.mirrors {
+            mirrors::check_registry(registry.get_ref()).map_err(|wrong| self.error(registry.span(), wrong, None))?;
+            for address in addresses {
+                let wrong = |(message, help): (String, Option<String>)| self.error(address.span(), message, help);
+                mirrors::check_address(address.get_ref()).map_err(wrong)?;
+            }
+        }
+        Ok(())
     }
 
     /// The patterns of every entry of `overrides`, in order.

@@ -65,6 +65,18 @@ pub(super) struct Schema {
     pub(super) label_schema: BTreeMap<String, LabelForm>,
     /// Whether an image must have no label that `label-schema` does not name.
     pub(super) strict_labels: Option<bool>,
+    /// How `build` and `image` ask registries.
+    pub(super) registry: Registry,
+}
+
+/// How registries are asked.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(super) struct Registry {
+    /// By registry (`docker.io`): the mirrors that are asked before it, in this order: `mirror.example.com`,
+    /// `https://mirror.example.com:5000` or, on this machine, `http://127.0.0.1:5000`.
+    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    pub(super) mirrors: BTreeMap<Text, Vec<Text>>,
 }
 
 /// What holds for the files that match. `select` takes the place of `select` and `ignore` above; `ignore` adds to it;

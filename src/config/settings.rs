@@ -8,6 +8,7 @@ use globset::{GlobMatcher, GlobSet};
 
 use super::builds::Declared;
 use super::error::ConfigError;
+use super::mirrors::Mirrors;
 use super::paths::normalize;
 use super::reader::Reader;
 use super::schema::{Builder, FailOn, Schema, Text};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub history: u32,
     /// Build arguments by name.
     pub args: BTreeMap<String, String>,
+    /// Mirrors of registries.
+    pub mirrors: Mirrors,
     /// What rules are told.
     pub options: Options,
     pub(super) selection: Selection,
@@ -142,6 +145,7 @@ impl Settings {
             ecosystems: Vec::new(),
             history: schema.history.unwrap_or(HISTORY),
             args: schema.args.clone(),
+            mirrors: Mirrors::from(&schema.registry),
             options: options(&schema),
             selection: Selection::new(&request(&schema))?,
             contexts: contexts

@@ -9,11 +9,13 @@ mod arguments;
 mod base;
 mod builtin;
 mod error;
+mod history;
 mod key;
 mod layer;
 mod line;
 mod metadata;
 mod mounts;
+mod named;
 mod output;
 mod plan;
 mod ports;
@@ -34,16 +36,19 @@ use std::time::{Duration, Instant};
 
 pub use base::Pull;
 pub use error::BuildError;
+pub use named::{NamedContext, NamedContexts, context_name};
 
 use super::image::{ChainId, Descriptor, Digest, ImageConfig, Platform};
 use super::namespace::Ids;
 use super::progress::{Event, Sink, Status, StepName};
+use super::registry;
 use super::sandbox::{Limits, Network};
 use super::store::Store;
 use super::tree::Tree;
 use crate::context::IgnoreFile;
 use crate::syntax::Dockerfile;
 use arguments::Arguments;
+use named::Supply;
 use plan::Plan;
 use site::{End, Site};
 
@@ -64,8 +69,14 @@ pub struct Request<'a> {
     pub arguments: &'a BTreeMap<String, String>,
     /// For which platform.
     pub platform: Platform,
+    /// Other contexts by name.
+    pub contexts: &'a NamedContexts,
     /// Execute every step, whatever the store has.
     pub no_cache: bool,
+    /// The same for the steps of these stages.
+    pub no_cache_stages: &'a [String],
+    /// How registries are asked.
+    pub registries: registry::Settings,
     /// When to ask the registry.
     pub pull: Pull,
     /// Labels of the image, besides those of the file.
@@ -150,24 +161,27 @@ pub fn build(request: &Request<'_>, store: &Store, ids: &Ids, sink: &dyn Sink) -
         return Err(BuildError::Syntax { line, message: error.message.clone(), help: error.help.clone() });
     }
     let arguments = Arguments::read(file, request.arguments, &request.platform, request.target.unwrap_or_default())?;
-    let plan = Plan::read(file, &arguments, request.target)?;
+    let plan = Plan::read(file, &arguments, request.target, request.contexts)?;
     for name in arguments.unused(file) {
         sink.event(Event::Warned(&format!("the build argument `{name}` is declared nowhere")));
     }
     let context = Tree::plain(request.context)
         .map_err(|error| BuildError::Context { path: request.context.to_owned(), reason: error.to_string() })?;
-    let ignore = ignore_file(&context, request)?;
+    let ignore = ignore_file(&context, request.path, request.ignore_beside)?;
+    let context = Supply::of_folder(context, ignore, "the build context".to_owned());
     let created = request.epoch.unwrap_or_else(time::now);
-    let site = Site::new(
-        &site::Parts { request, plan: &plan, arguments: &arguments, store, ids, sink },
-        context,
-        ignore,
-        created,
-    );
+    let parts = site::Parts { request, plan: &plan, arguments: &arguments, store, ids, sink };
+    let site = Site::new(&parts, context, named::open(request.contexts)?, created);
+    for name in request.no_cache_stages {
+        if !(0..plan.stages.len()).any(|index| plan.is_called(index, name)) {
+            site.warn(&format!("`--no-cache-filter {name}` names no stage"));
+        }
+    }
+    store.settle_now_and_then();
     let state = run(&site)?;
     let mut image = state.image.clone();
     image.config.labels.extend(request.labels.clone());
-    image.created = Some(time::rfc3339(created));
+    history::settle(&mut image);
     let manifest = store.put_image(&image, state.layers.clone())?;
     let image_id = store.manifest(&manifest)?.0.config.digest;
     let seconds = started.elapsed().as_secs_f64();
@@ -177,8 +191,8 @@ pub fn build(request: &Request<'_>, store: &Store, ids: &Ids, sink: &dyn Sink) -
     Ok(Built { manifest, image_id, config: image, steps, seconds })
 }
 
-fn ignore_file(context: &Tree, request: &Request<'_>) -> Result<Option<IgnoreFile>, BuildError> {
-    let file = IgnoreFile::of_dockerfile(context, request.path, request.ignore_beside)
+fn ignore_file(context: &Tree, dockerfile: &str, beside: Option<&str>) -> Result<Option<IgnoreFile>, BuildError> {
+    let file = IgnoreFile::of_dockerfile(context, dockerfile, beside)
         .map_err(|error| BuildError::Ignore(error.to_string()))?;
     if let Some((file, error)) = file.as_ref().and_then(|file| Some((file, file.errors.first()?))) {
         return Err(BuildError::Ignore(format!("`{}`, line {}: {}", file.path, error.line, error.message)));

@@ -1,5 +1,7 @@
 //! What the manual says is true: its examples are run, and the pages made from the program are up to date.
 
+#[cfg(target_os = "linux")]
+mod build;
 mod json;
 mod packs;
 pub(crate) mod page;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use crate::runtime::build::{Pull, Secret};
+use crate::runtime::build::{NamedContext, Pull, Secret, context_name};
 use crate::runtime::export::Destination;
 use crate::runtime::image::Reference;
 use crate::runtime::sandbox::Network;
@@ -96,6 +96,26 @@ pub(super) fn secret(text: &str) -> Result<(String, Secret), String> {
         (None, None) => value(&id).map_or_else(|| Secret::File(PathBuf::from(&id)), Secret::Value),
     };
     Ok((id, source))
+}
+
+/// Reads `NAME=FOLDER`, `NAME=docker-image://IMAGE` or `NAME=oci-layout://FOLDER[:TAG]`.
+pub(super) fn context(text: &str) -> Result<(String, NamedContext), String> {
+    let wanted = "give `NAME=FOLDER`, `NAME=docker-image://IMAGE` or `NAME=oci-layout://FOLDER[:TAG]`";
+    let (name, place) = text.split_once('=').ok_or_else(|| format!("`{text}` is no context: {wanted}"))?;
+    let name = context_name(name).ok_or_else(|| format!("`{name}` cannot be the name of a context: {wanted}"))?;
+    let context = match place.split_once("://") {
+        Some(("docker-image", image)) => {
+            reference(image)?;
+            NamedContext::Image(format!("docker://{image}"))
+        }
+        Some(("oci-layout", layout)) => {
+            NamedContext::Image(format!("oci:{}", layout.replacen("@sha256:", ":sha256:", 1)))
+        }
+        Some(_) => return Err(format!("`{place}` cannot be a context: {wanted}")),
+        None if std::path::Path::new(place).is_dir() => NamedContext::Folder(PathBuf::from(place)),
+        None => return Err(format!("the context `{place}` is no folder: {wanted}")),
+    };
+    Ok((name, context))
 }
 
 /// Reads `default` or `NAME=SOCKET`.

@@ -110,7 +110,7 @@ pub(super) fn summary(built: &Built, names: &[Reference]) -> String {
     }
     let made: Vec<_> = built.steps.iter().filter(|step| !step.key.is_empty()).collect();
     let hits = made.iter().filter(|step| step.status == Status::Hit).count();
-    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = names.iter().map(Reference::short).collect();
     let suffix = if names.is_empty() { String::new() } else { format!(" as {}", names.join(", ")) };
     let _ = write!(
         text,

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cache::Builder;
 use crate::cli::failure::Failure;
+use crate::config::Mirrors;
 use crate::verify::Engine;
 use crate::verify::engine::{BuildKit, Buildah, Program};
 
@@ -50,22 +51,22 @@ impl Default for EngineName {
 }
 
 #[cfg(all(feature = "runtime", target_os = "linux"))]
-fn embedded() -> Result<Box<dyn Engine>, Failure> {
-    let engine = crate::verify::engine::Embedded::start().map_err(Failure::Engine)?;
+fn embedded(mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
+    let engine = crate::verify::engine::Embedded::start(mirrors).map_err(Failure::Engine)?;
     Ok(Box::new(engine))
 }
 
 #[cfg(not(all(feature = "runtime", target_os = "linux")))]
-fn embedded() -> Result<Box<dyn Engine>, Failure> {
+fn embedded(_: Mirrors) -> Result<Box<dyn Engine>, Failure> {
     let reason = "this program has no runtime of its own here; name another engine with `--engine`";
     Err(Failure::Engine(crate::verify::EngineError::Unusable(reason.to_owned())))
 }
 
 impl EngineArgs {
-    /// The engine. Call it before any thread is started.
-    pub(in crate::cli) fn start(&self) -> Result<Box<dyn Engine>, Failure> {
+    /// The engine; the one of this program asks these mirrors of registries. Call it before any thread is started.
+    pub(in crate::cli) fn start(&self, mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
         let own = match self.engine {
-            EngineName::Embedded => return embedded(),
+            EngineName::Embedded => return embedded(mirrors),
             EngineName::Docker | EngineName::Buildkit => "docker",
             EngineName::Podman => "podman",
             EngineName::Buildah => "buildah",

@@ -3,7 +3,7 @@
 use super::builtin;
 use crate::runtime::fetch;
 use crate::runtime::image::{Descriptor, Platform, Reference};
-use crate::runtime::registry::{Client, Settings};
+use crate::runtime::registry::Client;
 use crate::runtime::store::Store;
 
 /// When to ask a registry for an image.
@@ -25,7 +25,14 @@ pub(super) struct NoImage {
 }
 
 /// The manifest of an image: from the store, from what the program brings itself, else from where its name says.
-pub(super) fn resolve(store: &Store, name: &str, platform: &Platform, pull: Pull) -> Result<Descriptor, NoImage> {
+/// `client` is asked for where a registry may be.
+pub(super) fn resolve<'c>(
+    store: &Store,
+    name: &str,
+    platform: &Platform,
+    pull: Pull,
+    client: impl FnOnce() -> Result<&'c Client, String>,
+) -> Result<Descriptor, NoImage> {
     if let Ok(reference) = name.parse::<Reference>()
         && builtin::is_meant(&reference)
         && !matches!(store.image(&reference, platform), Ok(Some(_)))
@@ -35,6 +42,7 @@ pub(super) fn resolve(store: &Store, name: &str, platform: &Platform, pull: Pull
             help: "install busybox-static, or import another base with `layerwise image import`".to_owned(),
         });
     }
+    let name = name.strip_prefix("docker://").unwrap_or(name);
     let failed = |reason: String| NoImage {
         reason,
         help: format!(
@@ -46,7 +54,7 @@ pub(super) fn resolve(store: &Store, name: &str, platform: &Platform, pull: Pull
         Pull::Always => fetch::Pull::Always,
         Pull::Never => fetch::Pull::Never,
     };
-    let client = Client::new(Settings::default()).map_err(|error| failed(error.to_string()))?;
-    let found = store.resolve(name, platform, pull, &client).map_err(|error| failed(error.to_string()))?;
+    let found = store.resolve(name, platform, pull, client().map_err(&failed)?);
+    let found = found.map_err(|error| failed(error.to_string()))?;
     Ok(found.manifest)
 }

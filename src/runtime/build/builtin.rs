@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::runtime::image::{ChainId, Descriptor, ImageConfig, Platform, Reference};
+use crate::runtime::image::{ChainId, Descriptor, History, ImageConfig, Platform, Reference};
 use crate::runtime::layer::PackOptions;
 use crate::runtime::store::{Store, StoreError};
 
@@ -46,6 +46,13 @@ fn made(store: &Store, reference: &Reference, program: &Path) -> Result<Descript
     config.config.cmd = Some(vec!["sh".to_owned()]);
     config.config.env = vec![format!("PATH={}", super::state::PATH)];
     config.rootfs.diff_ids.push(layer.digest);
+    config.history.push(History {
+        created: Some(super::time::rfc3339(0)),
+        created_by: Some("the static busybox of the machine".to_owned()),
+        comment: Some("layerwise".to_owned()),
+        ..History::default()
+    });
+    super::history::settle(&mut config);
     draft.commit(ChainId::on(None, &layer.digest))?;
     let manifest = store.put_image(&config, vec![layer])?;
     store.tag(reference, &manifest)?;

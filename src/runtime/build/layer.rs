@@ -7,10 +7,11 @@ use super::BuildError;
 use super::line::Line;
 use super::site::Site;
 use super::stage::{Done, StageBuild};
+use super::time;
 use crate::runtime::image::ChainId;
 use crate::runtime::layer::PackOptions;
-use crate::runtime::progress::Status;
-use crate::runtime::store::{CacheRecord, CachedLayer, Key};
+use crate::runtime::progress::{Event, Status};
+use crate::runtime::store::{CacheRecord, CachedLayer, Key, Snapshot};
 use crate::runtime::tree::Tree;
 
 /// Where a step makes its layer.
@@ -45,25 +46,46 @@ impl StageBuild<'_, '_> {
         let started = Instant::now();
         // Whoever builds the same step elsewhere waits here, and then finds its result.
         let _lock = store.lock_key(&key)?;
-        if !self.site.request.no_cache
+        if !self.is_forced()
             && let Some(record) = store.cache_get(&key)
         {
             self.take(&record, Status::Hit);
             return Ok(());
         }
         let layer = self.make(alone, make)?;
-        let record = CacheRecord { layer, seconds: started.elapsed().as_secs_f64(), ..CacheRecord::default() };
+        let (seconds, created) = (started.elapsed().as_secs_f64(), Some(time::now()));
+        let record = CacheRecord { layer, seconds, created, ..CacheRecord::default() };
         store.cache_put(&key, &record)?;
         self.take(&record, Status::Executed);
         Ok(())
     }
 
+    /// Whether the step is executed whatever the store has.
+    fn is_forced(&self) -> bool {
+        let request = self.site.request;
+        request.no_cache || request.no_cache_stages.iter().any(|name| self.site.plan.is_called(self.index, name))
+    }
+
     fn take(&mut self, record: &CacheRecord, status: Status) {
-        self.done = Done { status, key: std::mem::take(&mut self.done.key), bytes: 0 };
+        self.done = Done { status, key: std::mem::take(&mut self.done.key), bytes: 0, created: record.created };
         if let Some(layer) = &record.layer {
             self.done.bytes = layer.blob.size;
             self.state.push_layer(layer.diff_id, layer.blob.clone());
         }
+    }
+
+    /// The folders of the layers so far; tells of those that have to be unpacked first.
+    fn unpacked(&self) -> Result<Vec<Snapshot>, BuildError> {
+        let (store, state) = (self.site.store, &self.state);
+        let chains = ChainId::all(&state.image.rootfs.diff_ids);
+        let missing = state.layers.iter().zip(&chains).filter(|(_, chain)| store.snapshot(chain).is_none());
+        let (count, bytes) = missing.fold((0, 0), |(count, bytes), (layer, _)| (count + 1, bytes + layer.size));
+        if count > 0 {
+            let layers = if count == 1 { "layer" } else { "layers" };
+            let does = format!("unpacks {count} {layers} ({:.1} MB)", bytes as f64 / 1e6);
+            self.site.sink.event(Event::Does(&self.name, &does));
+        }
+        Ok(store.ensure_unpacked(&state.image, &state.manifest())?)
     }
 
     fn make(
@@ -73,7 +95,7 @@ impl StageBuild<'_, '_> {
     ) -> Result<Option<CachedLayer>, BuildError> {
         let site = self.site;
         let store = site.store;
-        let all = store.ensure_unpacked(&self.state.image, &self.state.manifest())?;
+        let all = self.unpacked()?;
         let draft = store.new_snapshot(if alone { None } else { all.last() })?;
         let all: Vec<PathBuf> = all.into_iter().map(|snapshot| snapshot.path).collect();
         let lowers = if alone { Vec::new() } else { all };

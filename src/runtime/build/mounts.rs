@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::BuildError;
 use super::key::KeyBuilder;
 use super::line::Line;
-use super::plan::{self, Base};
+use super::named::Supply;
+use super::plan;
 use super::site::Site;
 use super::stage::StageBuild;
 use super::state::State;
@@ -99,23 +100,9 @@ fn prepared(build: &StageBuild<'_, '_>, line: &Line<'_>, mut mount: Mount) -> Re
 }
 
 fn files(build: &StageBuild<'_, '_>, line: &Line<'_>, mount: &Mount) -> Result<Files, BuildError> {
-    let site = build.site;
-    let (tree, state, place) = match mount.from.as_deref().filter(|from| !from.is_empty()) {
-        None => (Arc::clone(&site.context), None, "the build context".to_owned()),
-        Some(from) => {
-            let base = site.plan.source(from, build.index);
-            let base = base.ok_or_else(|| line.error(format!("there is no stage `{from}` before this one")))?;
-            let place = if matches!(base, Base::Stage(_)) {
-                format!("the stage `{from}`")
-            } else {
-                format!("the image `{from}`")
-            };
-            let state = site.state_of(&base, &build.state.image.platform(), line)?;
-            (site.tree(&state)?, Some(state), place)
-        }
-    };
-    let ignore = if state.is_none() { site.ignore.as_ref() } else { None };
-    let view = Filtered::new(tree.as_ref(), ignore);
+    let (supply, state) = build.supply(line, mount.from.as_deref())?;
+    let Supply { tree, ignore, owners, called: place } = supply;
+    let view = Filtered::new(tree.as_ref(), ignore.as_deref());
     let source = mount.source.as_deref().unwrap_or("/");
     let real = tree.resolve(source, true).map_err(|error| line.error(error))?;
     let missing = || line.error(format!("`{source}` does not exist in {place}, so it cannot be mounted"));
@@ -128,7 +115,7 @@ fn files(build: &StageBuild<'_, '_>, line: &Line<'_>, mount: &Mount) -> Result<F
     let selector = Selector::new(&[format!("/{plain}")], Destination::new("/", "/"));
     let selection = Selection::new(&tree, &view, &selector, false, &place).map_err(|error| line.error(error))?;
     let mut hash = blake3::Hasher::new();
-    selection.digest(&tree, state.is_some(), &mut hash).map_err(|error| line.error(error))?;
+    selection.digest(&tree, owners, &mut hash).map_err(|error| line.error(error))?;
     Ok(Files { tree, state, path: real, selection, digest: hash.finalize().to_hex().to_string() })
 }
 

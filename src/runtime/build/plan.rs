@@ -2,6 +2,7 @@
 
 use super::BuildError;
 use super::arguments::Arguments;
+use super::named::{self, NamedContexts};
 use crate::syntax::{Body, Command, Dockerfile, Instruction, Mount, expand};
 
 /// From one `FROM` to the next.
@@ -28,6 +29,8 @@ pub(super) enum Base {
     Stage(usize),
     /// An image.
     Image(String),
+    /// A folder that the build is given under this name.
+    Folder(String),
 }
 
 /// The stages of a file.
@@ -36,11 +39,17 @@ pub(super) struct Plan<'a> {
     pub(super) stages: Vec<StagePlan<'a>>,
     /// The stage that is built.
     pub(super) target: usize,
+    contexts: &'a NamedContexts,
 }
 
 impl<'a> Plan<'a> {
     /// Reads the stages of a file that has no syntax errors.
-    pub(super) fn read(file: &'a Dockerfile, arguments: &Arguments, target: Option<&str>) -> Result<Self, BuildError> {
+    pub(super) fn read(
+        file: &'a Dockerfile,
+        arguments: &Arguments,
+        target: Option<&str>,
+        contexts: &'a NamedContexts,
+    ) -> Result<Self, BuildError> {
         let instructions = file.instructions();
         let starts: Vec<usize> =
             (0..instructions.len()).filter(|index| matches!(instructions[*index].body, Body::From(_))).collect();
@@ -59,16 +68,20 @@ impl<'a> Plan<'a> {
                 return Err(BuildError::at(file, from, message)
                     .with_help("give the argument a default before the first `FROM`, or pass `--build-arg`"));
             }
+            let name = body.alias.as_ref().map(|alias| alias.text.to_lowercase());
+            // A context takes the place of the whole stage.
+            let given = name.as_ref().and_then(|name| named::base(contexts, name));
+            let steps = if given.is_some() { &[][..] } else { &instructions[start + 1..end] };
             stages.push(StagePlan {
-                name: body.alias.as_ref().map(|alias| alias.text.to_lowercase()),
-                base: base(&stages, &image),
+                name,
+                base: given.unwrap_or_else(|| base(&stages, &image, contexts)),
                 platform: from.flag_value("platform").map(&expanded).transpose()?.filter(|text| !text.is_empty()),
                 from,
-                steps: &instructions[start + 1..end],
+                steps,
             });
         }
         let target = target_of(&stages, target)?;
-        Ok(Self { stages, target })
+        Ok(Self { stages, target, contexts })
     }
 
     /// What `--from` names, seen from stage `before`: an earlier stage by name or number, else an image.
@@ -77,7 +90,13 @@ impl<'a> Plan<'a> {
         if let Ok(index) = name.parse::<usize>() {
             return (index < earlier.len()).then_some(Base::Stage(index));
         }
-        Some(base(earlier, name))
+        Some(base(earlier, name, self.contexts))
+    }
+
+    /// Whether people call the stage so: by its name, or its number.
+    pub(super) fn is_called(&self, index: usize, name: &str) -> bool {
+        let own = self.stages[index].name.as_deref();
+        own.map_or_else(|| name == index.to_string(), |own| own.eq_ignore_ascii_case(name))
     }
 
     /// Which stages the target needs.
@@ -133,14 +152,15 @@ pub(super) fn mounts(step: &Instruction) -> impl Iterator<Item = Mount> {
     flags.filter_map(|options| Mount::parse(options).ok())
 }
 
-fn base(earlier: &[StagePlan<'_>], image: &str) -> Base {
+fn base(earlier: &[StagePlan<'_>], image: &str, contexts: &NamedContexts) -> Base {
     if image.eq_ignore_ascii_case("scratch") {
         return Base::Scratch;
     }
     let lower = image.to_lowercase();
     // Of two stages of one name the later counts.
     let found = earlier.iter().rposition(|stage| stage.name.as_ref() == Some(&lower));
-    found.map_or_else(|| Base::Image(image.to_owned()), Base::Stage)
+    let other = || named::base(contexts, image).unwrap_or_else(|| Base::Image(image.to_owned()));
+    found.map_or_else(other, Base::Stage)
 }
 
 fn target_of(stages: &[StagePlan<'_>], target: Option<&str>) -> Result<usize, BuildError> {
@@ -157,6 +177,7 @@ fn target_of(stages: &[StagePlan<'_>], target: Option<&str>) -> Result<usize, Bu
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::NamedContext;
     use super::*;
     use crate::runtime::image::Platform;
 
@@ -168,13 +189,32 @@ mod tests {
     fn stages_that_nothing_reaches_are_not_needed() {
         let file = Dockerfile::parse(FILE);
         let arguments = Arguments::read(&file, &BTreeMap::new(), &Platform::host(), "").unwrap();
-        let plan = Plan::read(&file, &arguments, Some("APP")).unwrap();
+        let none = NamedContexts::new();
+        let plan = Plan::read(&file, &arguments, Some("APP"), &none).unwrap();
         assert_eq!(plan.stages[0].base, Base::Image("node:3".to_owned()));
         assert_eq!(plan.stages[3].base, Base::Stage(0));
         assert_eq!(plan.needed(), [true, false, true, true, false]);
         assert_eq!(plan.source("later", 3), Some(Base::Image("later".to_owned())));
         assert_eq!(plan.source("3", 3), None);
-        assert_eq!(Plan::read(&file, &arguments, Some("4")).unwrap().target, 4);
-        assert!(matches!(Plan::read(&file, &arguments, Some("nope")), Err(BuildError::NoTarget(_))));
+        assert_eq!(Plan::read(&file, &arguments, Some("4"), &none).unwrap().target, 4);
+        assert!(matches!(Plan::read(&file, &arguments, Some("nope"), &none), Err(BuildError::NoTarget(_))));
+        assert!(plan.is_called(3, "App") && !plan.is_called(3, "3") && !plan.is_called(0, "app"));
+    }
+
+    #[test]
+    fn contexts_take_the_place_of_stages_and_images() {
+        let file = Dockerfile::parse(FILE);
+        let arguments = Arguments::read(&file, &BTreeMap::new(), &Platform::host(), "").unwrap();
+        let image = "docker://alpine".to_owned();
+        let given = NamedContexts::from([
+            ("base".to_owned(), NamedContext::Image(image.clone())),
+            ("busybox".to_owned(), NamedContext::Folder("/files".into())),
+        ]);
+        let plan = Plan::read(&file, &arguments, Some("app"), &given).unwrap();
+        assert_eq!((&plan.stages[0].base, plan.stages[0].steps.len()), (&Base::Image(image), 0));
+        assert_eq!(plan.stages[2].base, Base::Folder("busybox".to_owned()));
+        assert_eq!(plan.source("docker.io/library/busybox", 3), Some(Base::Folder("busybox".to_owned())));
+        // The trigger went with the stage.
+        assert_eq!(plan.needed(), [true, false, true, true, false]);
     }
 }

@@ -178,6 +178,9 @@ impl Running {
             error => line.error(error),
         })?;
         drop(mounted);
+        for limit in &exit.not_granted {
+            site.warn(limit);
+        }
         self.outcome(&exit, line, site.request.timeout.map_or(0, |timeout| timeout.as_secs()))
     }
 

@@ -1,19 +1,20 @@
 //! A building site: what all stages of one build use together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::arguments::Arguments;
 use super::line::Line;
+use super::named::Supply;
 use super::plan::{Base, Plan};
 use super::state::State;
 use super::{BuildError, Request, StepReport, base};
-use crate::context::IgnoreFile;
 use crate::runtime::image::Platform;
 use crate::runtime::namespace::Ids;
-use crate::runtime::progress::Sink;
+use crate::runtime::progress::{Event, Sink};
+use crate::runtime::registry::Client;
 use crate::runtime::sandbox::Sandbox;
 use crate::runtime::store::Store;
 use crate::runtime::tree::Tree;
@@ -29,9 +30,11 @@ pub(super) struct Site<'a> {
     /// Started for the first step that runs a command.
     sandbox: OnceLock<Result<Sandbox, String>>,
     /// The build context.
-    pub(super) context: Arc<Tree>,
-    /// Its ignore file.
-    pub(super) ignore: Option<IgnoreFile>,
+    pub(super) context: Supply,
+    /// The folders that have a name.
+    pub(super) folders: BTreeMap<String, Supply>,
+    /// Made for the first image that is not in the store.
+    client: OnceLock<Result<Client, String>>,
     /// When the image is made, in seconds since 1970.
     pub(super) created: i64,
     /// The stages' results.
@@ -41,6 +44,7 @@ pub(super) struct Site<'a> {
     /// Trees by the chain of their layers.
     trees: Mutex<HashMap<String, Arc<Tree>>>,
     stopped: AtomicBool,
+    warned: Mutex<BTreeSet<String>>,
     pub(super) reports: Mutex<Vec<StepReport>>,
 }
 
@@ -79,8 +83,8 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Site<'a> {
-    /// A site with its context and ignore file; `created` is the time of the image.
-    pub(super) fn new(parts: &Parts<'a>, context: Tree, ignore: Option<IgnoreFile>, created: i64) -> Self {
+    /// A site with its context and the folders that have a name; `created` is the time of the image.
+    pub(super) fn new(parts: &Parts<'a>, context: Supply, folders: BTreeMap<String, Supply>, created: i64) -> Self {
         let Parts { request, plan, arguments, store, ids, sink } = *parts;
         Self {
             request,
@@ -90,13 +94,15 @@ impl<'a> Site<'a> {
             ids,
             sink,
             sandbox: OnceLock::new(),
-            context: Arc::new(context),
-            ignore,
+            context,
+            folders,
+            client: OnceLock::new(),
             created,
             slots: plan.stages.iter().map(|_| Slot::default()).collect(),
             images: Mutex::default(),
             trees: Mutex::default(),
             stopped: AtomicBool::new(false),
+            warned: Mutex::default(),
             reports: Mutex::default(),
         }
     }
@@ -134,11 +140,16 @@ impl<'a> Site<'a> {
                     Arc::clone(self.images.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
                 cell.get_or_init(|| self.image(reference, platform, line).map(Arc::new)).clone()
             }
+            Base::Folder(name) => Err(line.error(format!("the context `{name}` is a folder, not an image"))),
         }
     }
 
     fn image(&self, reference: &str, platform: &Platform, line: &Line<'_>) -> Result<State, BuildError> {
-        let manifest = base::resolve(self.store, reference, platform, self.request.pull)
+        let client = || {
+            let made = || Client::new(self.request.registries.clone()).map_err(|error| error.to_string());
+            self.client.get_or_init(made).as_ref().map_err(Clone::clone)
+        };
+        let manifest = base::resolve(self.store, reference, platform, self.request.pull, client)
             .map_err(|failed| line.error(failed.reason).with_help(failed.help))?;
         let (manifest, config) = self.store.manifest(&manifest)?;
         Ok(State::of_image(config, manifest.layers))
@@ -171,6 +182,13 @@ impl<'a> Site<'a> {
     /// The same, opened anew and let go of after use.
     pub(super) fn open_tree(&self, state: &State) -> Result<Tree, BuildError> {
         Tree::stacked(self.layers(state)?.iter().rev()).map_err(|source| BuildError::Tree(source.to_string()))
+    }
+
+    /// Says something that the user should know, once in a build.
+    pub(super) fn warn(&self, message: &str) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(message.to_owned()) {
+            self.sink.event(Event::Warned(message));
+        }
     }
 
     /// Lets no further step begin, and ends the commands that run.

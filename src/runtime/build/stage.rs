@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use super::line::Line;
-use super::plan::StagePlan;
+use super::plan::{Base, StagePlan};
 use super::site::Site;
 use super::state::State;
 use super::{BuildError, StepReport, time};
@@ -35,11 +35,13 @@ pub(super) struct Done {
     /// Empty where the step makes no layer.
     pub(super) key: String,
     pub(super) bytes: u64,
+    /// When its layer was made, in seconds since 1970; none where it is known of no layer.
+    pub(super) created: Option<i64>,
 }
 
 impl Default for Done {
     fn default() -> Self {
-        Self { status: Status::Hit, key: String::new(), bytes: 0 }
+        Self { status: Status::Hit, key: String::new(), bytes: 0, created: None }
     }
 }
 
@@ -80,6 +82,12 @@ impl StageBuild<'_, '_> {
             Some(text) => text.parse::<Platform>().map_err(|error| line.error(error))?,
             None => self.site.request.platform.clone(),
         };
+        if let Base::Folder(name) = &stage.base
+            && let Some(folder) = self.site.folders.get(name)
+        {
+            self.state = State::scratch(&platform);
+            return self.take_all(line, folder.clone());
+        }
         let base = self.site.state_of(&stage.base, &platform, line)?;
         self.state = base.child();
         Ok(())
@@ -150,7 +158,8 @@ impl StageBuild<'_, '_> {
             }
         };
         let empty = self.state.layers.len() == layers;
-        self.state.remember(history, &time::rfc3339(self.site.created), empty);
+        let created = self.site.request.epoch.or(self.done.created);
+        self.state.remember(history, created.map(time::rfc3339), empty);
         Ok(())
     }
 

@@ -120,10 +120,10 @@ impl State {
         self.layers.push(layer);
     }
 
-    /// Adds a line to the history.
-    pub(super) fn remember(&mut self, created_by: String, created: &str, empty: bool) {
+    /// Adds a line to the history. Its time may still be open: see [`super::history`].
+    pub(super) fn remember(&mut self, created_by: String, created: Option<String>, empty: bool) {
         self.image.history.push(History {
-            created: Some(created.to_owned()),
+            created,
             created_by: Some(created_by),
             comment: Some("layerwise".to_owned()),
             empty_layer: empty,

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::key::KeyBuilder;
 use super::layer::Workplace;
 use super::line::Line;
+use super::named::Supply;
 use super::remote::{Fetched, Remote};
 use super::stage::StageBuild;
+use super::state::State;
 use super::user::Users;
 use super::{BuildError, plan::Base};
 use crate::context::{Destination, Filtered, Selector, path};
@@ -29,9 +31,7 @@ pub(super) struct Order {
     /// Whether archives are unpacked: local ones by `ADD`, and whatever `--unpack` says.
     unpack: Option<bool>,
     pieces: Vec<Piece>,
-    source: Arc<Tree>,
-    /// Whether the owners of the source count.
-    owners: bool,
+    supply: Supply,
 }
 
 /// One source.
@@ -45,12 +45,7 @@ impl StageBuild<'_, '_> {
     /// Executes a `COPY` or `ADD`; gives its line of the history.
     pub(super) fn transfer(&mut self, line: &Line<'_>, transfer: &Transfer) -> Result<String, BuildError> {
         let order = self.order(line, transfer)?;
-        let below = self.state.chain().filter(|_| !order.linked);
-        let mut key = KeyBuilder::new("copy", below.as_ref(), self.site.request.epoch);
-        let owner = self.owner_of(&order, line)?;
-        order.digest(&mut key, owner).map_err(|error| line.error(error))?;
-        let empty = order.linked;
-        self.layer(key.finish(), empty, |place| order.execute(place, owner, line))?;
+        self.place(line, &order)?;
         let words = transfer.sources.iter().map(|source| match source {
             Source::Path(word) => word.text.clone(),
             Source::Heredoc(index) => {
@@ -60,6 +55,36 @@ impl StageBuild<'_, '_> {
         let words: Vec<String> = words.chain([transfer.destination.text.clone()]).collect();
         let keyword = if order.add { "ADD" } else { "COPY" };
         Ok(format!("{keyword} {}", words.join(" ")))
+    }
+
+    /// Makes the layer of an order.
+    fn place(&mut self, line: &Line<'_>, order: &Order) -> Result<(), BuildError> {
+        let below = self.state.chain().filter(|_| !order.linked);
+        let mut key = KeyBuilder::new("copy", below.as_ref(), self.site.request.epoch);
+        let owner = self.owner_of(order, line)?;
+        order.digest(&mut key, owner).map_err(|error| line.error(error))?;
+        self.layer(key.finish(), order.linked, |place| order.execute(place, owner, line))
+    }
+
+    /// Takes all files of a folder, as `FROM` does with a context that is one.
+    pub(super) fn take_all(&mut self, line: &Line<'_>, supply: Supply) -> Result<(), BuildError> {
+        let view = Filtered::new(supply.tree.as_ref(), supply.ignore.as_deref());
+        let selector = Selector::new(&["/"], Destination::new("/", "/"));
+        let selection = Selection::new(&supply.tree, &view, &selector, false, &supply.called);
+        let pieces = vec![Piece::Selected(selection.map_err(|error| line.error(error))?)];
+        let order = Order {
+            destination: "/".to_owned(),
+            chown: None,
+            chmod: None,
+            excludes: Vec::new(),
+            parents: false,
+            linked: false,
+            add: false,
+            unpack: None,
+            pieces,
+            supply,
+        };
+        self.place(line, &order)
     }
 
     /// Names are looked up in the stage.
@@ -86,7 +111,12 @@ impl StageBuild<'_, '_> {
         let flags = instruction.flags.iter().filter(|flag| flag.name.eq_ignore_ascii_case("exclude"));
         let excludes = flags.filter_map(|flag| flag.value.as_ref()).map(|value| self.state.expand(line, &value.text));
         let destination = self.state.expand(line, &transfer.destination.text)?;
-        let (source, owners, place) = self.source(line)?;
+        let from = instruction.flag_value("from");
+        if from.is_some_and(|from| from.contains('$')) {
+            let error = line.error("`--from` takes no variables");
+            return Err(error.with_help("name a stage with `FROM … AS name` and copy from it"));
+        }
+        let (supply, _) = self.supply(line, from)?;
         let mut order = Order {
             destination: self.state.absolute(&destination),
             chown: expanded("chown")?,
@@ -97,15 +127,14 @@ impl StageBuild<'_, '_> {
             add,
             unpack: instruction.flag("unpack").map(|_| is_set(instruction, "unpack")),
             pieces: Vec::new(),
-            source,
-            owners,
+            supply,
         };
         let checksum = expanded("checksum")?;
         let mut pieces = Vec::new();
         for word in &transfer.sources {
             let Source::Path(word) = word else { continue };
             let word = self.state.expand(line, &word.text)?;
-            pieces.push(self.piece(line, &order, &word, &place, checksum.as_deref())?);
+            pieces.push(self.piece(line, &order, &word, checksum.as_deref())?);
         }
         for source in &transfer.sources {
             let Source::Heredoc(index) = source else { continue };
@@ -115,34 +144,28 @@ impl StageBuild<'_, '_> {
         Ok(order)
     }
 
-    /// The tree that is copied from, whether its owners count, and how people call it.
-    fn source(&self, line: &Line<'_>) -> Result<(Arc<Tree>, bool, String), BuildError> {
-        let Some(from) = line.instruction.flag_value("from").filter(|from| !from.is_empty()) else {
-            return Ok((Arc::clone(&self.site.context), false, "the build context".to_owned()));
-        };
-        if from.contains('$') {
-            let error = line.error("`--from` takes no variables");
-            return Err(error.with_help("name a stage with `FROM … AS name` and copy from it"));
-        }
-        let Some(base) = self.site.plan.source(from, self.index) else {
-            return Err(line.error(format!("there is no stage `{from}` before this one")));
-        };
-        let place = match &base {
-            Base::Stage(_) => format!("the stage `{from}`"),
-            Base::Image(_) | Base::Scratch => format!("the image `{from}`"),
-        };
-        let state = self.site.state_of(&base, &self.state.image.platform(), line)?;
-        Ok((self.site.tree(&state)?, true, place))
-    }
-
-    fn piece(
+    /// Where files are copied from: the build context, or what `from` names; of a stage or an image its state too.
+    pub(super) fn supply(
         &self,
         line: &Line<'_>,
-        order: &Order,
-        word: &str,
-        place: &str,
-        checksum: Option<&str>,
-    ) -> Result<Piece, BuildError> {
+        from: Option<&str>,
+    ) -> Result<(Supply, Option<Arc<State>>), BuildError> {
+        let site = self.site;
+        let Some(from) = from.filter(|from| !from.is_empty()) else { return Ok((site.context.clone(), None)) };
+        let Some(base) = site.plan.source(from, self.index) else {
+            return Err(line.error(format!("there is no stage `{from}` before this one")));
+        };
+        if let Base::Folder(name) = &base
+            && let Some(folder) = site.folders.get(name)
+        {
+            return Ok((folder.clone(), None));
+        }
+        let kind = if matches!(base, Base::Stage(_)) { "stage" } else { "image" };
+        let state = site.state_of(&base, &self.state.image.platform(), line)?;
+        Ok((Supply::of_layers(site.tree(&state)?, format!("the {kind} `{from}`")), Some(state)))
+    }
+
+    fn piece(&self, line: &Line<'_>, order: &Order, word: &str, checksum: Option<&str>) -> Result<Piece, BuildError> {
         if let Some(remote) = Remote::parse(word) {
             if !order.add {
                 return Err(line.error(format!("`COPY` cannot fetch `{word}`")).with_help("use `ADD`"));
@@ -154,16 +177,16 @@ impl StageBuild<'_, '_> {
         if checksum.is_some() {
             return Err(line.error("`--checksum` goes with URLs only"));
         }
-        let ignore = if order.owners { None } else { self.site.ignore.as_ref() };
-        let view = Filtered::new(order.source.as_ref(), ignore);
+        let Supply { tree, ignore, called, .. } = &order.supply;
+        let view = Filtered::new(tree.as_ref(), ignore.as_deref());
         let mut selector = Selector::new(&[word], Destination::new(&order.destination, self.state.directory()));
         if order.parents {
             selector = selector.with_parents();
         }
         selector = selector.with_excludes(order.excludes.iter().map(String::as_str));
-        let selection = Selection::new(&order.source, &view, &selector, order.parents, place);
+        let selection = Selection::new(tree, &view, &selector, order.parents, called);
         selection.map(Piece::Selected).map_err(|error| {
-            let ignored = ignore.is_some_and(|ignore| ignore.excludes(&path::clean(word)));
+            let ignored = ignore.as_ref().is_some_and(|ignore| ignore.excludes(&path::clean(word)));
             let error = line.error(error);
             if ignored { error.with_help(format!("`{word}` is left out by the ignore file")) } else { error }
         })
@@ -195,7 +218,7 @@ impl Order {
         for piece in &self.pieces {
             match piece {
                 Piece::Selected(selection) => {
-                    selection.digest(&self.source, self.owners, key.text("files").hasher())?;
+                    selection.digest(&self.supply.tree, self.supply.owners, key.text("files").hasher())?;
                 }
                 Piece::Inline { name, content } => drop(key.texts(["inline", name, content])),
                 Piece::Remote(remote) => drop(key.texts(["remote", &remote.identity])),
@@ -205,6 +228,7 @@ impl Order {
     }
 
     fn execute(&self, place: &Workplace<'_, '_>, owner: Option<(u32, u32)>, line: &Line<'_>) -> Result<(), BuildError> {
+        let source = &self.supply.tree;
         let failed = |error: crate::runtime::copy::CopyError| line.error(error);
         let mut target = Target::new(place.below(line)?, place.upper, place.site.store.owners()).map_err(failed)?;
         let placement =
@@ -213,10 +237,12 @@ impl Order {
             match piece {
                 Piece::Selected(selection) => {
                     let unpack = self.unpack.unwrap_or(self.add);
-                    if unpack && archive::place(&self.source, &mut target, &placement, selection).map_err(failed)? {
+                    if unpack && archive::place(source, &mut target, &placement, selection).map_err(failed)? {
                         continue;
                     }
-                    Placer::new(&self.source, &mut target, &placement, self.owners).place(selection).map_err(failed)?;
+                    Placer::new(source, &mut target, &placement, self.supply.owners)
+                        .place(selection)
+                        .map_err(failed)?;
                 }
                 Piece::Inline { name, content } => {
                     let empty = Tree::stacked(std::iter::empty::<&Path>());

@@ -36,6 +36,9 @@ pub struct CacheRecord {
     pub layer: Option<CachedLayer>,
     /// How long the step took.
     pub seconds: f64,
+    /// When it was made, in seconds since 1970.
+    #[serde(default)]
+    pub created: Option<i64>,
     /// What else the builder wants to know, by names of its own.
     #[serde(default)]
     pub notes: BTreeMap<String, String>,

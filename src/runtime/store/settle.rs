@@ -17,14 +17,37 @@ use crate::runtime::layer::Hashed;
 /// The file of the note: the machine's start, and the second until which all is on the disk.
 const NOTE: &str = "settled";
 
+/// How many seconds may pass until what builds made is made sure to be on the disk.
+const SELDOM: i64 = 3600;
+
 impl Store {
+    /// The same as [`settle`](Self::settle), if the last time is long ago, and on a thread beside the
+    /// build. After a power failure, the next build then verifies what is younger, not the whole store.
+    pub fn settle_now_and_then(&self) {
+        let (root, text) = (self.root.clone(), read_note(&self.root));
+        let until = text.split_once(' ').and_then(|(_, until)| until.trim().parse::<i64>().ok());
+        if until.is_some_and(|until| until.saturating_add(SELDOM) > now()) {
+            return;
+        }
+        // What is not settled is verified: without the thread nothing is lost but time.
+        let _ = std::thread::Builder::new().name("settle".to_owned()).spawn(move || drop(settle(&root)));
+    }
+
     /// Waits until all that the store holds is on the disk, and notes it.
     pub fn settle(&self) -> Result<(), StoreError> {
-        let until = now();
-        let folder = fs::File::open(&self.root).map_err(StoreError::disk(&self.root))?;
-        rustix::fs::syncfs(&folder).map_err(|error| StoreError::disk(&self.root)(error.into()))?;
-        note(&self.root, until)
+        settle(&self.root)
     }
+}
+
+fn settle(root: &Path) -> Result<(), StoreError> {
+    let until = now();
+    let folder = fs::File::open(root).map_err(StoreError::disk(root))?;
+    rustix::fs::syncfs(&folder).map_err(|error| StoreError::disk(root)(error.into()))?;
+    note(root, until)
+}
+
+fn read_note(root: &Path) -> String {
+    fs::read_to_string(root.join(NOTE)).unwrap_or_default()
 }
 
 /// What identifies a start of the machine.
@@ -42,7 +65,7 @@ fn note(root: &Path, until: i64) -> Result<(), StoreError> {
 
 /// Looks for what a stopped machine left, once after each start.
 pub(super) fn recover(root: &Path) -> Result<(), StoreError> {
-    let read = || fs::read_to_string(root.join(NOTE)).unwrap_or_default();
+    let read = || read_note(root);
     let current = boot();
     let is_current = |text: &str| text.split_once(' ').is_some_and(|(boot, _)| boot == current);
     if is_current(&read()) {
@@ -54,7 +77,10 @@ pub(super) fn recover(root: &Path) -> Result<(), StoreError> {
     if is_current(&text) {
         return Ok(());
     }
-    let until = text.split_once(' ').and_then(|(_, until)| until.trim().parse().ok()).unwrap_or(i64::MIN);
+    // In a store without blobs there is nothing that could be torn.
+    let is_new = fs::read_dir(root.join("blobs/sha256")).is_ok_and(|mut blobs| blobs.next().is_none());
+    let unknown = if is_new { now() } else { i64::MIN };
+    let until = text.split_once(' ').and_then(|(_, until)| until.trim().parse().ok()).unwrap_or(unknown);
     drop_young_snapshots(root, until);
     drop_torn_blobs(root, until);
     let index = root.join("index.json");

@@ -5,11 +5,13 @@ use std::fs::File;
 use std::io::BufReader;
 
 use super::{BuiltImage, Engine, EngineError, Order, StepRecord};
-use crate::runtime::build::{self, BuildError, Built, Pull, Request, StepReport};
+use crate::config::Mirrors;
+use crate::runtime::build::{self, BuildError, Built, NamedContexts, Pull, Request, StepReport};
 use crate::runtime::image::Platform;
 use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Ids, Wish};
 use crate::runtime::progress::{Silent, Status};
+use crate::runtime::registry::Settings;
 use crate::runtime::sandbox::{Limits, Network};
 use crate::runtime::store::Store;
 use crate::syntax::{Dockerfile, Keyword};
@@ -22,6 +24,7 @@ pub struct Embedded {
     ids: Ids,
     store: Store,
     layers: KnownLayers,
+    mirrors: Mirrors,
 }
 
 impl Embedded {
@@ -29,7 +32,7 @@ impl Embedded {
     ///
     /// # Errors
     /// [`EngineError::Unusable`] where the machine does not grant what a build needs.
-    pub fn start() -> Result<Self, EngineError> {
+    pub fn start(mirrors: Mirrors) -> Result<Self, EngineError> {
         let ids = namespace::enter(Wish::Best).map_err(|error| EngineError::Unusable(error.to_string()))?;
         let owners = match &ids {
             Ids::Root => Owners::Kept,
@@ -38,7 +41,7 @@ impl Embedded {
         };
         let store = Store::default_root().and_then(|root| Store::open(&root));
         let store = store.map_err(|error| EngineError::Unusable(error.to_string()))?.with_owners(owners);
-        Ok(Self { ids, store, layers: KnownLayers::default() })
+        Ok(Self { ids, store, layers: KnownLayers::default(), mirrors })
     }
 
     /// Reads an image from the store.
@@ -83,7 +86,10 @@ impl Engine for Embedded {
             target: order.target,
             arguments: order.arguments,
             platform: Platform::host(),
+            contexts: &NamedContexts::new(),
             no_cache: order.fresh,
+            no_cache_stages: &[],
+            registries: Settings { mirrors: self.mirrors.clone() },
             pull: Pull::Missing,
             labels: &BTreeMap::new(),
             secrets: &BTreeMap::new(),
