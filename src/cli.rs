@@ -129,7 +129,7 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::completions(args, Cli::command()),
         Command::Man(args) => completions::man(args, Cli::command()),
     };
-    status.into()
+    if terminal::is_output_lost() { Status::Failed.into() } else { status.into() }
 }
 
 /// The path as people should read it: as they gave it, with `/`, without a leading `./`.

@@ -6,6 +6,7 @@
 
 mod builds;
 mod discovery;
+mod dockerfile_name;
 mod error;
 mod hadolint;
 mod in_force;
@@ -18,6 +19,7 @@ mod stated;
 
 pub use builds::{DeclaredBuild, InlineDockerfile, declares_builds};
 pub use discovery::{Discovery, Source};
+pub use dockerfile_name::{is_about_dockerfiles, is_dockerfile_name};
 pub use error::ConfigError;
 pub use hadolint::{HADOLINT_FILES, HadolintImport};
 pub use in_force::{Entry, InForce, RuleInForce};

@@ -2,7 +2,7 @@
 //!
 //! The layers before this one touch neither disk nor process; `tests/architecture.rs` holds them to it.
 //! [`DiskContext`] serves a folder as a build context; its history comes from the `git` program, which is asked never to
-//! fetch, to lock, or to run anything a repository brings along. [`atomic`] replaces files whole or not at all.
+//! fetch, to lock, or to run anything a repository brings along (but the filters of a commit that is checked out). [`atomic`] replaces files whole or not at all.
 
 pub mod atomic;
 mod disk;

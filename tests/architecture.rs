@@ -52,10 +52,7 @@ fn named_layers(text: &str) -> Vec<String> {
     let code = code.join("\n");
     let mut names = Vec::new();
     for rest in code.split("crate::").skip(1) {
-        let list = match rest.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
-            None => vec![rest],
-        };
+        let list = rest.strip_prefix('{').map_or_else(|| vec![rest], items);
         names.extend(list.into_iter().map(|item| {
             let item = item.trim_start();
             let end = item.find(|character: char| !character.is_alphanumeric() && character != '_');
@@ -63,6 +60,38 @@ fn named_layers(text: &str) -> Vec<String> {
         }));
     }
     names
+}
+
+/// The items of a list in braces, of which the first is open already; each with the braces that it has itself.
+fn items(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut items) = (0, 0, Vec::new());
+    for (at, character) in list.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            '}' => {
+                items.push(&list[start..at]);
+                return items;
+            }
+            ',' if depth == 0 => {
+                items.push(&list[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    items
+}
+
+#[test]
+fn names_in_nested_braces_are_found() {
+    let text = "use crate::{text::{LineIndex, TextRange}, cache::Key};\nuse crate::model;\n// crate::lint\n";
+    assert_eq!(named_layers(text), ["text", "cache", "model"]);
+}
+
+/// A text without its inline module of tests, which stands at its end.
+fn without_tests(text: &str) -> &str {
+    text.find("#[cfg(test)]\nmod tests {").map_or(text, |at| &text[..at])
 }
 
 /// The longest chain of `super::` in a text.
@@ -122,7 +151,7 @@ fn lower_layers_touch_neither_disk_nor_clock_nor_processes() {
         if layers.iter().position(|name| *name == layer) >= Some(source) {
             continue;
         }
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = without_tests(&text);
         for word in forbidden {
             assert!(!code.contains(word), "{}: `{layer}` may not use `{word}`", path.display());
         }

@@ -12,11 +12,12 @@ use crate::syntax::{Body, Dockerfile, Source};
 
 use super::{ProjectError, Session};
 
-/// How far above the Dockerfile a context is looked for.
-const HIGHEST: usize = 4;
+/// In how many folders the context is looked for, that of the Dockerfile and those above it.
+const HIGHEST: usize = 6;
 
-/// The root of the file's build context: the one that the configuration or a declared build names, else the folder of the file or the nearest
-/// above it, within the repository, that has everything that the file copies. `None` where no folder has.
+/// The root of the file's build context: the one that the configuration or a declared build names, else the folder of the
+/// file or the nearest above it, within the repository, that has everything that the file copies. `None` where no folder
+/// has.
 ///
 /// # Errors
 /// [`ProjectError`] where the folder of the configuration is not there.

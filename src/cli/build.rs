@@ -124,13 +124,7 @@ pub(super) struct BuildArgs {
 }
 
 pub(super) fn run(args: &BuildArgs) -> Status {
-    match execute(args) {
-        Ok(status) => status,
-        Err(failure) => {
-            failure::report(&[failure]);
-            Status::Failed
-        }
-    }
+    failure::conclude(execute(args))
 }
 
 fn execute(args: &BuildArgs) -> Result<Status, Failure> {

@@ -36,19 +36,10 @@ pub(super) struct CacheArgs {
 }
 
 pub(super) fn run(args: &CacheArgs) -> Status {
-    match answer(args) {
-        Ok(text) => {
-            terminal::print(&text);
-            Status::Clean
-        }
-        Err(failure) => {
-            failure::report(&[failure]);
-            Status::Failed
-        }
-    }
+    failure::conclude(answer(args).map(|()| Status::Clean))
 }
 
-fn answer(args: &CacheArgs) -> Result<String, Failure> {
+fn answer(args: &CacheArgs) -> Result<(), Failure> {
     let opened = args.build.open()?;
     let request = CacheRequest {
         question: question(args, &opened)?,
@@ -59,10 +50,11 @@ fn answer(args: &CacheArgs) -> Result<String, Failure> {
     };
     let report = analysis::cache_report(&opened.project, &opened.source, &request)
         .map_err(|error| Failure::build(&opened.name, error))?;
-    Ok(match args.output_format {
-        Format::Full => table(&opened.name, &report),
-        Format::Json => json(&report),
-    })
+    match args.output_format {
+        Format::Full => terminal::print_plain(&table(&opened.name, &report)),
+        Format::Json => terminal::print(&json(&report)),
+    }
+    Ok(())
 }
 
 fn question(args: &CacheArgs, opened: &Opened) -> Result<Question, Failure> {

@@ -169,6 +169,9 @@ fn print(args: &CheckArgs, jobs: &[Job], results: &Results, failures: &mut Vec<F
                 failures.extend(write::file(file, &shown(file), &text).err());
             }
             None if streaming => terminal::note(output::render(results, output.format, rendering).trim_end()),
+            None if output.format.is_styled() => {
+                terminal::print_styled(&output::render(results, output.format, rendering));
+            }
             None => terminal::print(&output::render(results, output.format, rendering)),
         }
     }

@@ -39,16 +39,10 @@ enum Format {
 }
 
 pub(super) fn run(args: &ConfigArgs, program: &Command) -> Status {
-    match answer(args, program) {
-        Ok(text) => {
-            terminal::print(&text);
-            Status::Clean
-        }
-        Err(failure) => {
-            failure::report(&[failure]);
-            Status::Failed
-        }
-    }
+    failure::conclude(answer(args, program).map(|text| {
+        terminal::print(&text);
+        Status::Clean
+    }))
 }
 
 fn answer(args: &ConfigArgs, program: &Command) -> Result<String, Failure> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
-use super::terminal;
+use super::{Status, terminal};
 use crate::analysis::{BuildError, CatalogError, CheckError, ProjectError};
 use crate::config::{ConfigError, display_path};
 use crate::ecosystem::PackError;
@@ -225,6 +225,14 @@ impl Failure {
             failure => render(failure),
         }
     }
+}
+
+/// The status of a command that is done, or what kept it from its work, printed.
+pub(super) fn conclude(done: Result<Status, Failure>) -> Status {
+    done.unwrap_or_else(|failure| {
+        report(&[failure]);
+        Status::Failed
+    })
 }
 
 /// Prints each failure to standard error, the same one once.

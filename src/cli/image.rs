@@ -102,16 +102,10 @@ pub(super) fn run(args: &ImageArgs) -> Status {
 
 /// Prints what a command found, or why it found nothing.
 pub(super) fn finish(done: Result<String, Failure>) -> Status {
-    match done {
-        Ok(text) => {
-            terminal::print(&text);
-            Status::Clean
-        }
-        Err(failure) => {
-            failure::report(&[failure]);
-            Status::Failed
-        }
-    }
+    failure::conclude(done.map(|text| {
+        terminal::print(&text);
+        Status::Clean
+    }))
 }
 
 /// The store of the machine's user, without a namespace: for names and blobs.

@@ -39,16 +39,10 @@ repos:
 ";
 
 pub(super) fn run(args: &InitArgs) -> Status {
-    match init(args) {
-        Ok(told) => {
-            terminal::note(told.trim_end());
-            Status::Clean
-        }
-        Err(failure) => {
-            failure::report(&[failure]);
-            Status::Failed
-        }
-    }
+    failure::conclude(init(args).map(|told| {
+        terminal::note(told.trim_end());
+        Status::Clean
+    }))
 }
 
 /// Writes the file; gives what the user is told.

@@ -54,13 +54,7 @@ pub(super) struct OptimizeArgs {
 }
 
 pub(super) fn run(args: &OptimizeArgs) -> Status {
-    match optimize(args) {
-        Ok(status) => status,
-        Err(failure) => {
-            failure::report(&[failure]);
-            Status::Failed
-        }
-    }
+    failure::conclude(optimize(args))
 }
 
 fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
@@ -92,7 +86,7 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
     match args.output_format {
         _ if args.diff => terminal::print(&diff),
         Format::Json => terminal::print(&json(&opened, &proven)),
-        Format::Full => terminal::print(&report(&opened, &proven, if args.write { "" } else { &diff })),
+        Format::Full => terminal::print_plain(&report(&opened, &proven, if args.write { "" } else { &diff })),
     }
     Ok(if args.diff && plan.changes() { Status::Findings } else { Status::Clean })
 }
@@ -106,16 +100,17 @@ fn diff_of(opened: &Opened, plan: &Plan) -> String {
     diff
 }
 
-/// Writes what the plan changes; each file whole or not at all.
+/// Writes what the plan changes, all files or none.
 fn apply(opened: &Opened, plan: &Plan) -> Result<(), Failure> {
+    let mut changes = write::Changes::default();
     // The ignore file first: with it alone the image stays the same, with the Dockerfile alone it may not.
     if let Some(text) = plan.draft.ignore.as_ref().filter(|text| opened.project.ignore.as_ref() != Some(*text)) {
-        write::file_of_context(opened.project.disk.root(), &plan.draft.ignore_path, text)?;
+        changes.file_of_context(opened.project.disk.root(), &plan.draft.ignore_path, text)?;
     }
     if plan.draft.dockerfile != opened.source {
-        write::file(&opened.path, &opened.name, &plan.draft.dockerfile)?;
+        changes.file(&opened.path, &opened.name, &plan.draft.dockerfile)?;
     }
-    Ok(())
+    changes.write()
 }
 
 fn report(opened: &Opened, proven: &Proven, diff: &str) -> String {

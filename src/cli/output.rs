@@ -25,6 +25,7 @@ use super::failure;
 use crate::diagnostic::Diagnostic;
 
 pub(super) use diff::unified_diff;
+pub(super) use excerpt::visible;
 pub(super) use summary::count;
 
 /// Formats of findings; docs/outputs.md describes those for machines.
@@ -51,6 +52,13 @@ pub(super) enum Format {
     Rdjson,
     /// A summary with what changes cost, for the summary of a job.
     Markdown,
+}
+
+impl Format {
+    /// Whether the format has colors and links; what it shows of files is free of what could steer the terminal.
+    pub(super) fn is_styled(self) -> bool {
+        matches!(self, Self::Full | Self::Concise)
+    }
 }
 
 /// What the formats for people need to know besides the results.
@@ -87,8 +95,8 @@ pub(super) fn render(results: &Results, format: Format, rendering: Rendering) ->
 
 /// The results as text for a file: without colors.
 pub(super) fn render_plain(results: &Results, format: Format, rendering: Rendering) -> String {
-    let rendering = Rendering { links: false, ..rendering };
-    anstream::adapter::strip_str(&render(results, format, rendering)).to_string()
+    let text = render(results, format, Rendering { links: false, ..rendering });
+    if format.is_styled() { anstream::adapter::strip_str(&text).to_string() } else { text }
 }
 
 /// The message of a finding, its help and its cost: a line for each.

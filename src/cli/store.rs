@@ -58,16 +58,10 @@ struct PruneArgs {
 
 pub(super) fn run(args: &StoreArgs) -> Status {
     match &args.command {
-        Command::Check(args) => match check(args) {
-            Ok((text, status)) => {
-                terminal::print(&text);
-                status
-            }
-            Err(failure) => {
-                failure::report(&[failure]);
-                Status::Failed
-            }
-        },
+        Command::Check(args) => failure::conclude(check(args).map(|(text, status)| {
+            terminal::print(&text);
+            status
+        })),
         Command::Prune(args) => finish(prune(args)),
     }
 }

@@ -85,11 +85,11 @@ fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
     let found = Bench::new(work)?.verified(&candidate)?;
     remember(&work, &candidate, &found.proof)?;
     let shown = report::Shown::new(&work, &candidate, &found);
-    terminal::print(&match args.output_format {
-        VerifyFormat::Full => report::full(&shown),
-        VerifyFormat::Json => json::render(&shown),
-        VerifyFormat::Markdown => markdown::render(&shown),
-    });
+    match args.output_format {
+        VerifyFormat::Full => terminal::print_plain(&report::full(&shown)),
+        VerifyFormat::Json => terminal::print(&json::render(&shown)),
+        VerifyFormat::Markdown => terminal::print_plain(&markdown::render(&shown)),
+    }
     Ok(if found.is_proven() { Status::Clean } else { Status::Findings })
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ls_types::{TextDocumentContentChangeEvent, TextDocumentItem, Uri};
 
 use super::encoding::{Encoding, Lines};
+use crate::config::{is_about_dockerfiles, is_dockerfile_name};
 
 /// A text that is open in the editor.
 #[derive(Clone, Debug)]
@@ -66,17 +67,10 @@ pub(super) fn path_of(uri: &Uri) -> Option<PathBuf> {
     path.is_absolute().then_some(path)
 }
 
-/// Whether the editor calls it a Dockerfile, or its name does.
+/// Whether the editor calls it a Dockerfile, or its name does. Editors go by beginnings of names, so that they also call
+/// templates and documents so.
 fn is_dockerfile(language: &str, path: Option<&Path>) -> bool {
-    let language = language.to_ascii_lowercase();
-    let name = path.and_then(Path::file_name).map(|name| name.to_string_lossy().to_ascii_lowercase());
-    let name = name.unwrap_or_default();
-    if name.ends_with(".dockerignore") || name.ends_with(".containerignore") {
-        return false;
-    }
-    let stem =
-        |word: &str| name == word || name.starts_with(&format!("{word}.")) || name.ends_with(&format!(".{word}"));
-    matches!(language.as_str(), "dockerfile" | "docker" | "containerfile")
-        || stem("dockerfile")
-        || stem("containerfile")
+    let name = path.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let is_called = ["dockerfile", "docker", "containerfile"].iter().any(|word| language.eq_ignore_ascii_case(word));
+    is_dockerfile_name(&name) || is_called && !is_about_dockerfiles(&name)
 }

@@ -145,8 +145,10 @@ impl Names {
         for used in scan::uses(text, file.escape(), is_script, &|word| scopes.knows(word)) {
             let range = TextRange::new(instruction.range.start + used.start, instruction.range.start + used.end);
             let word = range.of(file.source());
-            // A comment between continued lines uses nothing.
-            if file.comments().iter().any(|comment| comment.range.contains_range(range)) {
+            // A comment between continued lines uses nothing, nor does a file that is taken word for word.
+            if file.comments().iter().any(|comment| comment.range.contains_range(range))
+                || is_verbatim(instruction, range)
+            {
                 continue;
             }
             if used.clear {
@@ -156,6 +158,12 @@ impl Names {
             }
         }
     }
+}
+
+/// Whether the place stands in a file that the instruction writes as it is: a heredoc whose name is quoted.
+fn is_verbatim(instruction: &Instruction, range: TextRange) -> bool {
+    matches!(instruction.keyword, Keyword::Copy | Keyword::Add)
+        && instruction.heredocs.iter().any(|heredoc| !heredoc.expand && heredoc.body.contains_range(range))
 }
 
 /// The variables that an instruction declares.

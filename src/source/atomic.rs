@@ -22,10 +22,37 @@ pub struct WriteError {
 /// # Errors
 /// [`WriteError`] where the folder or the file cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    replace(path, bytes).map_err(|source| WriteError { path: path.to_owned(), source })
+    stage(path, bytes)?.put_in_place()
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A new file beside the one that it is to replace. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Staged {
+    path: PathBuf,
+    target: PathBuf,
+    file: NamedTempFile,
+}
+
+/// The first half of [`write()`]: whatever may fail is done, and nothing is replaced yet.
+///
+/// # Errors
+/// [`WriteError`] where the folder or the file cannot be written.
+pub fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, WriteError> {
+    staged(path, bytes).map_err(|source| WriteError { path: path.to_owned(), source })
+}
+
+impl Staged {
+    /// The second half of [`write()`].
+    ///
+    /// # Errors
+    /// [`WriteError`] where the system does not rename the file.
+    pub fn put_in_place(self) -> Result<(), WriteError> {
+        let Self { path, target, file } = self;
+        file.persist(&target).map(drop).map_err(|error| WriteError { path, source: error.error })
+    }
+}
+
+fn staged(path: &Path, bytes: &[u8]) -> io::Result<Staged> {
     let target = match path.canonicalize() {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => path.to_owned(),
@@ -39,8 +66,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         file.as_file().set_permissions(old)?;
     }
     file.as_file().sync_all()?;
-    file.persist(&target).map_err(|error| error.error)?;
-    Ok(())
+    Ok(Staged { path: path.to_owned(), target, file })
 }
 
 /// The bits of the file that is to be replaced; `None` where there is none.

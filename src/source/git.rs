@@ -110,7 +110,8 @@ impl Repository {
 
     /// The newest `limit` commits that change something in the folder.
     pub(super) fn history(&self, limit: usize) -> Option<History> {
-        let count = format!("--max-count={limit}");
+        // Git counts in 32 bits.
+        let count = format!("--max-count={}", i32::try_from(limit).unwrap_or(i32::MAX));
         let arguments =
             ["log", "--first-parent", "-m", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv"];
         let format = ["--no-show-signature", "--no-notes", "--no-color", "-z", "--format=%x01%H%x00%ct"];
@@ -127,8 +128,7 @@ impl Repository {
         // `rev-parse` before 2.30 repeats the mark that ends its options.
         let id = verified.lines().last().unwrap_or_default();
         let failed = |failure: Failure| GitError::Failed { revision: revision.to_owned(), reason: failure.to_string() };
-        let diff = ["diff", "--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z", id, "--"];
-        let changed = self.program.run(&diff).map_err(failed)?;
+        let changed = self.program.diff(&["--name-only", "--no-renames", id, "--"]).map_err(failed)?;
         let new = self.program.run(&["ls-files", "-z", "--others", "--exclude-standard"]).map_err(failed)?;
         let changed = names(&changed).filter_map(|name| name.strip_prefix(&self.prefix));
         let new = names(&new).map(|name| name.trim_end_matches('/'));

@@ -168,7 +168,7 @@ fn builders_still_do_what_was_observed() {
         let live = match live::Live::new(builder) {
             Ok(live) => live,
             Err(reason) => {
-                println!("skipped: {}: {reason}", builder.name());
+                crate::program::skipped(&format!("{}: {reason}", builder.name()));
                 continue;
             }
         };

@@ -136,7 +136,7 @@ fn texts(root: &Path, folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn a_file_that_cannot_be_read_is_named() {
     let path = "/proc/self/mem";
     if !Path::new(path).exists() {
-        println!("skipped: no {path}");
+        program::skipped(&format!("no {path}"));
         return;
     }
     let folder = tempfile::tempdir().unwrap();

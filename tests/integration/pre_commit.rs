@@ -98,7 +98,7 @@ fn a_lazy_dockerfile_is_blocked_then_fixed_then_committed() {
     let pre_commit = match PreCommit::fetch(folder.path()) {
         Ok(pre_commit) => pre_commit,
         Err(reason) => {
-            println!("skipped: {reason}");
+            crate::program::skipped(&reason);
             return;
         }
     };

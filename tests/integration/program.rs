@@ -69,6 +69,12 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Says what a test goes without, past the runner, which shows nothing of what a test that passes prints.
+pub(crate) fn skipped(what: &str) {
+    // Nothing can be done about a closed standard error.
+    let _closed = writeln!(std::io::stderr(), "skipped: {what}");
+}
+
 /// Compares with `snapshots/<folder>/<name>.snap`.
 pub(crate) fn assert_snapshot(folder: &str, name: &str, description: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();

@@ -101,17 +101,20 @@ fn note_trouble(job: &Job, outcome: &Outcome) {
 /// The other files first: the Dockerfile may rely on them.
 fn write(job: &Job, planned: &Fixed) -> Result<(), Failure> {
     let outcome = &planned.outcome;
+    let mut changes = write::Changes::default();
     for file in &outcome.files {
         let path = other_path(job, planned, file);
         match &planned.context {
-            Some(root) => write::file_of_context(root, &file.path, &file.text)?,
-            None => write::file(&path, &other_name(job, &path), &file.text)?,
+            Some(root) => changes.file_of_context(root, &file.path, &file.text)?,
+            None => changes.file(&path, &other_name(job, &path), &file.text)?,
         }
     }
-    match job.input.place {
-        Place::StandardInput => terminal::print(&outcome.text),
-        Place::File if outcome.text == job.source => {}
-        Place::File => write::file(&job.input.path, &job.input.name, &outcome.text)?,
+    if job.input.place == Place::File && outcome.text != job.source {
+        changes.file(&job.input.path, &job.input.name, &outcome.text)?;
+    }
+    changes.write()?;
+    if job.input.place == Place::StandardInput {
+        terminal::print(&outcome.text);
     }
     Ok(())
 }

@@ -13,38 +13,10 @@ use ignore::{DirEntry, WalkBuilder};
 
 use super::shown;
 use crate::cli::failure::Failure;
-use crate::config::{DeclaredBuild, Discovery, declares_builds, normalize};
+use crate::config::{DeclaredBuild, Discovery, declares_builds, is_dockerfile_name, normalize};
 
 /// The name of standard input where none is given.
 pub(super) const STANDARD_INPUT: &str = "<stdin>";
-
-/// Ends of names that look like a Dockerfile's and belong to something else: an ignore file, documents and data about
-/// the Dockerfile, templates that are no valid Dockerfile before they are filled in, copies that editors and patches
-/// leave behind.
-const OTHER_ENDS: [&str; 22] = [
-    ".dockerignore",
-    ".md",
-    ".rst",
-    ".json",
-    ".yml",
-    ".yaml",
-    ".lock",
-    ".j2",
-    ".jinja",
-    ".jinja2",
-    ".tmpl",
-    ".tpl",
-    ".template",
-    ".erb",
-    ".ejs",
-    ".hbs",
-    ".mustache",
-    ".in",
-    ".orig",
-    ".rej",
-    ".bak",
-    ".swp",
-];
 
 /// A file to check.
 #[derive(Clone, Debug)]
@@ -218,44 +190,4 @@ fn unreadable(root: &Path, error: &ignore::Error) -> Failure {
 fn is_misnamed_folder(entry: &DirEntry) -> bool {
     entry.file_type().is_some_and(|kind| kind.is_dir())
         && (entry.file_name() == "Dockerfile" || entry.file_name() == "Containerfile")
-}
-
-/// `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, and the same of `Containerfile`.
-fn is_dockerfile_name(name: &str) -> bool {
-    if OTHER_ENDS.iter().any(|end| name.ends_with(end)) {
-        return false;
-    }
-    ["Dockerfile", "Containerfile"].iter().any(|word| {
-        let after = name.strip_prefix(word);
-        let before = name.strip_suffix(word).or_else(|| name.strip_suffix(word.to_ascii_lowercase().as_str()));
-        after.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            || before.is_some_and(|rest| rest.ends_with('.'))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn knows_the_names_of_dockerfiles() {
-        for (name, expected) in [
-            ("Dockerfile", true),
-            ("Dockerfile.prod", true),
-            ("api.Dockerfile", true),
-            ("api.dockerfile", true),
-            ("Containerfile", true),
-            ("Containerfile.dev", true),
-            ("api.Containerfile", true),
-            ("api.containerfile", true),
-            ("Dockerfile.dockerignore", false),
-            ("Dockerfile.prod.dockerignore", false),
-            ("Dockerfile.j2", false),
-            ("Dockerfile-old", false),
-            ("MyDockerfile", false),
-            ("dockerfile.rs", false),
-        ] {
-            assert_eq!(is_dockerfile_name(name), expected, "{name}");
-        }
-    }
 }

@@ -71,7 +71,7 @@ pub(super) fn printable(line: &str) -> String {
 }
 
 /// Characters that could steer the terminal become question marks of the same number of bytes.
-fn visible(character: char) -> char {
+pub(in crate::cli) fn visible(character: char) -> char {
     match character {
         '\t' => character,
         _ if character.is_ascii_control() => '?',

@@ -87,7 +87,7 @@ fn costs(text: &mut String, results: &Results) {
         let _ = writeln!(text, "| {} | {now} | {then} |", cell(&ci_path(&file.name)));
     }
     text.push_str(
-        "\nSeconds are estimates; shares of changes come from the history, or are usual ones where it is short.\n",
+        "\nSeconds are estimates where nothing was measured; shares of changes come from the history, or are usual ones where it is short.\n",
     );
 }
 

@@ -104,6 +104,14 @@ mod tests {
         );
     }
 
+    /// A key of the table itself wins wherever it stands, then the first of the merged tables.
+    #[test]
+    fn merged_tables_give_what_is_not_said() {
+        let text = "x-a: &a { V: a, W: a }\nx-b: &b { V: b, W: b, X: b }\n\
+            services:\n  s: { build: { context: ., args: { V: own, <<: [*a, *b] } } }\n";
+        assert_eq!(shown("compose.yaml", text), [r#". Dockerfile {"V": "own", "W": "a", "X": "b"}"#]);
+    }
+
     #[test]
     fn what_is_not_known_declares_nothing() {
         for text in [

@@ -50,14 +50,17 @@ impl Node {
         }
     }
 
-    /// The names and values of a table, merged ones included.
+    /// The names of a table, merged ones included, with the values that [`Node::get`] gives.
     pub(in crate::config) fn entries(&self) -> Vec<(&str, &Self)> {
         let Self::Table(entries) = self else { return Vec::new() };
         let mut all: Vec<(&str, &Self)> = Vec::new();
-        for (name, value) in entries {
-            if name == "<<" {
-                all.extend(value.items().iter().flat_map(Self::entries));
-            } else {
+        let own = entries.iter().filter(|(name, _)| name != "<<").map(|(name, _)| name.as_str());
+        let merged = entries.iter().filter(|(name, _)| name == "<<").flat_map(|(_, value)| value.items());
+        let merged = merged.flat_map(|table| table.entries().into_iter().map(|(name, _)| name));
+        for name in own.chain(merged) {
+            if let Some(value) = self.get(name)
+                && !all.iter().any(|(known, _)| *known == name)
+            {
                 all.push((name, value));
             }
         }
@@ -105,6 +108,7 @@ pub(in crate::config) fn tree(text: &str) -> Option<Node> {
     let mut left = LARGEST;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.ok()?;
+        let is_alias = matches!(event, Event::Alias(_));
         let (done, anchor) = match event {
             Event::Alias(anchor) => (anchors.get(&anchor)?.clone(), 0),
             Event::Scalar(text, style, anchor, _) => (scalar(&text, style, span.start.line()), anchor),
@@ -123,7 +127,8 @@ pub(in crate::config) fn tree(text: &str) -> Option<Node> {
             Event::DocumentEnd => break,
             _ => continue,
         };
-        left = left.checked_sub(done.size())?;
+        // What stands below was counted when it was read; only an alias brings it again.
+        left = left.checked_sub(if is_alias { done.size() } else { 1 })?;
         if stack.len() > DEEPEST {
             return None;
         }

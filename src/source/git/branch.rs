@@ -42,8 +42,8 @@ impl Branch {
         let id = verified.lines().last().unwrap_or_default().to_owned();
         let base = program.run(&["merge-base", "HEAD", &id]);
         let base = base.map_err(|_| GitError::NoMergeBase(revision.to_owned()))?.trim().to_owned();
-        let diff = ["diff", "--name-status", "--find-renames", "--no-ext-diff", "--no-textconv", "-z", &base, "--"];
-        let changed = read_status(&program.run(&diff).map_err(failed)?);
+        let diff = program.diff(&["--name-status", "--find-renames", &base, "--"]).map_err(failed)?;
+        let changed = read_status(&diff);
         let tracked = program.run(&["ls-files", "-z"]).map_err(failed)?;
         let tracked = names(&tracked).map(str::to_owned).collect();
         Ok(Self { program, top, base, changed, tracked })

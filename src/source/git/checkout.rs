@@ -6,7 +6,8 @@ use super::{GitError, Repository};
 
 impl Repository {
     /// Writes the files that `commit` has in the folder below `to`, which is empty, and names the place there that stands
-    /// for the folder. Neither the work tree nor the index of the repository is touched.
+    /// for the folder. Neither the work tree nor the index of the repository is touched. Filters that are set for the files
+    /// run, as they do for `git checkout`: without them, what Git LFS keeps elsewhere would be missing.
     ///
     /// # Errors
     /// [`GitError::Failed`] where git does not have the files, as in a clone without blobs.

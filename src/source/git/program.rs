@@ -62,7 +62,29 @@ impl Program {
         if output.status.success() { Ok(text(&output)) } else { Err(failure(&output)) }
     }
 
-    /// The same with an index of one's own.
+    /// What `git diff` prints of the work tree. The filters that the repository sets for its files (`filter.NAME.clean`)
+    /// are programs, and are not run: a file that one of them makes smaller may count as changed.
+    pub(super) fn diff(&self, arguments: &[&str]) -> Result<String, Failure> {
+        let keys = self.ask(&["config", "--null", "--name-only", "--get-regexp", r"^filter\."], b"")?;
+        let mut settings = Vec::new();
+        for key in keys.split('\0').filter(|key| key.ends_with(".clean") || key.ends_with(".process")) {
+            if key.contains('=') {
+                return Err(Failure::Said(format!("the filter of `{key}` cannot be turned off")));
+            }
+            settings.extend(["-c".to_owned(), format!("{key}=")]);
+            let name = key.rsplit_once('.').map_or(key, |(name, _)| name);
+            settings.extend(["-c".to_owned(), format!("{name}.required=false")]);
+        }
+        let settings = settings.iter().map(String::as_str);
+        self.run(
+            &settings
+                .chain(["diff", "--no-ext-diff", "--no-textconv", "-z"])
+                .chain(arguments.iter().copied())
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    /// The same as [`Program::run`] with an index of one's own.
     pub(super) fn run_with_index(&self, index: &Path, arguments: &[&str]) -> Result<String, Failure> {
         let output = self.command(arguments).env("GIT_INDEX_FILE", index).stdin(Stdio::null()).output();
         let output = output.map_err(|error| Failure::NotStarted(error.to_string()))?;

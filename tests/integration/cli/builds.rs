@@ -69,13 +69,41 @@ fn a_link_that_leads_out_of_the_context_is_left_alone() {
 fn a_read_only_dockerfile_stays() {
     use std::os::unix::fs::PermissionsExt;
     let folder = project();
-    program::write(folder.path(), "app/.dockerignore", b".git\nnode_modules\n");
     let file = folder.path().join("app/Dockerfile");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o444)).unwrap();
     let run = call(&folder, &["optimize", "app", "--write"]);
     assert_eq!(run.exit, Some(2), "{}", run.stdout);
     assert!(run.stderr.contains("`app/Dockerfile` cannot be written: the file is read-only"), "{}", run.stderr);
     assert_eq!(std::fs::read(file).unwrap(), LAZY);
+    assert!(!folder.path().join("app/.dockerignore").exists(), "a part of the plan was written");
+}
+
+/// Bytes that steer a terminal are the file's own: what is written or printed as a file or a patch has them.
+#[test]
+fn control_characters_are_kept_in_files_and_cleaned_in_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let source =
+        "# layerwise ignore=unpined-base-image\nFROM debian:12.5\nRUN printf '\u{1b}[31mred\u{1b}[0m\u{7f} \u{1}'\n";
+    let fixed = source.replace("unpined", "unpinned");
+    let fix = program::run(program::layerwise(folder.path(), &["check", "--fix", "-"]), source);
+    assert_eq!(fix.stdout, fixed, "{}", fix.stderr);
+    let diff = program::run(program::layerwise(folder.path(), &["check", "--diff", "-"]), source);
+    assert!(diff.stdout.contains(" RUN printf '\u{1b}[31mred\u{1b}[0m\u{7f} \u{1}'"), "{}", diff.stdout);
+    program::write(folder.path(), "Dockerfile", source.as_bytes());
+    let cache = call(&folder, &["cache"]);
+    assert!(cache.stdout.contains("RUN printf '?[31mred?[0m? ?'"), "{}", cache.stdout);
+}
+
+/// A report that is lost must not look like a clean one.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let folder = project();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = program::layerwise(folder.path(), &["check", "--exit-zero", "--output-format", "sarif"]);
+    let run = command.stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+    assert_eq!(run.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("standard output cannot be written"));
 }
 
 /// A Dockerfile outside of the context brings its own ignore file; the context's is not read then, nor written.

@@ -24,7 +24,7 @@ fn every_shell_has_a_script_with_every_command() {
         };
         match Command::new(shell).args(options).arg(folder.path().join(shell)).output() {
             Ok(output) => assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr)),
-            Err(error) => println!("skipped: {shell}: {error}"),
+            Err(error) => program::skipped(&format!("{shell}: {error}")),
         }
     }
     let run = program::run(program::layerwise(folder.path(), &["completions", "tcsh"]), "");
@@ -49,7 +49,7 @@ fn bash_completes_commands_and_formats() {
         );
         match Command::new("bash").args(["--norc", "-c", &ask]).current_dir(folder.path()).output() {
             Ok(output) => assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{words}"),
-            Err(error) => println!("skipped: bash: {error}"),
+            Err(error) => program::skipped(&format!("bash: {error}")),
         }
     }
 }

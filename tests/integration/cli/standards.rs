@@ -34,11 +34,11 @@ fn documents_are_valid_under_the_schemas_of_others() {
     python.args(["sarif", "junit"]).arg(root.join("docs/layerwise.schema.json")).args(&files).arg("wrong.toml");
     let output = match python.current_dir(place).output() {
         Ok(output) => output,
-        Err(error) => return println!("skipped: python3: {error}"),
+        Err(error) => return program::skipped(&format!("python3: {error}")),
     };
     let said = String::from_utf8_lossy(&output.stderr);
     if said.contains("CalledProcessError") {
-        return println!("skipped: pip fetches no schemas: {}", said.lines().last().unwrap_or_default());
+        return program::skipped(&format!("pip fetches no schemas: {}", said.lines().last().unwrap_or_default()));
     }
     assert!(output.status.success(), "{said}");
     let wrong: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();

@@ -18,7 +18,7 @@ fn build(folder: &Path, store: &Path, arguments: &[&str]) -> Option<String> {
     let run = program::run(command, "");
     if run.exit != Some(0) {
         assert!(KNOWN.iter().any(|known| run.stderr.contains(known)), "{}", run.stderr);
-        println!("skipped: {}", run.stderr.lines().last().unwrap_or_default());
+        crate::program::skipped(run.stderr.lines().last().unwrap_or_default());
         return None;
     }
     Some(run.stderr)

@@ -85,6 +85,18 @@ fn variables_are_one_as_far_as_they_pass() {
     assert_eq!(text, expected);
 }
 
+/// In a file that is written word for word, `$host` is not the build's.
+#[test]
+fn a_rename_leaves_quoted_heredocs_alone() {
+    let text = "FROM alpine:3.20\nARG host=x\nLABEL h=$host\nCOPY <<'EOF' /nginx.conf\nproxy_set_header Host $host;\nEOF\nCOPY <<EOF /y\n$host\nEOF\n";
+    let (_folder, mut client, name) = opened(text);
+    let renamed = renamed(&mut client, &name, text, "host=", "name").unwrap();
+    assert_eq!(
+        renamed,
+        "FROM alpine:3.20\nARG name=x\nLABEL h=$name\nCOPY <<'EOF' /nginx.conf\nproxy_set_header Host $host;\nEOF\nCOPY <<EOF /y\n$name\nEOF\n"
+    );
+}
+
 #[test]
 fn a_rename_that_cannot_follow_a_script_is_refused() {
     for script in ["printenv MODE", "echo '$MODE'", "MODE=1 x", "python -c \"import os; os.environ['MODE']\""] {

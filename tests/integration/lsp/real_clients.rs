@@ -26,7 +26,7 @@ fn read(path: &Path) -> String {
 #[test]
 fn neovim_applies_the_fix_and_the_plan() {
     if !there_is("nvim") {
-        println!("skipped: there is no Neovim (`nvim`)");
+        crate::program::skipped("there is no Neovim (`nvim`)");
         return;
     }
     let folder = lazy_project();
@@ -81,7 +81,7 @@ fn pytest_lsp_holds_a_session() {
     let packages = match pytest_packages() {
         Ok(packages) => packages,
         Err(reason) => {
-            println!("skipped: {reason}");
+            crate::program::skipped(&reason);
             return;
         }
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use layerwise::context::Context;
-use layerwise::source::{DiskContext, GitError, NoHistory};
+use layerwise::source::{Branch, DiskContext, GitError, NoHistory};
 use tempfile::TempDir;
 
 /// A repository in a temporary folder.
@@ -108,6 +108,8 @@ fn history_depends_on_no_setting_and_runs_nothing() {
         ("diff.orderFile", "missing"),
         ("diff.relative", "true"),
         ("diff.renames", "copies"),
+        ("filter.marking.clean", hook.to_str().unwrap()),
+        ("filter.marking.required", "true"),
         ("log.diffMerges", "separate"),
         ("log.follow", "true"),
         ("log.showRoot", "false"),
@@ -115,10 +117,14 @@ fn history_depends_on_no_setting_and_runs_nothing() {
     ] {
         repository.git(&["config", key, value]);
     }
+    repository.write(".git/info/attributes", "* filter=marking\n");
     let context = repository.context("app");
     assert_eq!(history(&context), busy_history());
     repository.write("app/new.js", "n");
     assert_eq!(context.changed_since("HEAD").unwrap(), ["new.js"]);
+    repository.write("app/package.json", "{ \"changed\": 1 }");
+    assert_eq!(context.changed_since("HEAD").unwrap(), ["new.js", "package.json"]);
+    Branch::since(repository.path(), "HEAD").unwrap();
     assert!(!marker.exists());
 }
 
@@ -166,7 +172,7 @@ fn a_repository_of_someone_else_is_named_as_such() {
     let other = Some(65_534);
     for path in [repository.path().to_owned(), repository.path().join(".git")] {
         if let Err(error) = std::os::unix::fs::chown(path, other, other) {
-            println!("skipped: the owner of a folder cannot be changed here: {error}");
+            crate::program::skipped(&format!("the owner of a folder cannot be changed here: {error}"));
             return;
         }
     }

@@ -1,7 +1,7 @@
 //! Dockerfiles of other projects with what `BuildKit`'s own parser makes of them, through `tests/oracle/run.py`.
 //!
 //! The script fetches packages by name and keeps them below the target directory. What cannot be fetched is said on
-//! standard error, which the test harness does not capture when it is written to directly. Directories named in
+//! standard error. Directories named in
 //! `LAYERWISE_DOCKERFILES` (separated by `:`) are read as well.
 
 use std::io::Write;
@@ -82,7 +82,7 @@ fn say_what_is_skipped(material: &Material) {
         .iter()
         .filter_map(|source| source.skipped.as_ref().map(|reason| format!("Dockerfiles of {}: {reason}", source.name)));
     for reason in material.skipped.iter().map(|reason| format!("comparison of Dockerfiles: {reason}")).chain(sources) {
-        let _closed = writeln!(std::io::stderr(), "skipped: {reason}");
+        crate::program::skipped(&reason);
     }
 }
 

@@ -20,7 +20,7 @@ fn engine() -> Result<Box<dyn Engine>, String> {
 fn images_that_were_built_are_told_apart() {
     let engine = match engine() {
         Ok(engine) => engine,
-        Err(reason) => return println!("skipped: {reason}"),
+        Err(reason) => return crate::program::skipped(&reason),
     };
     for case in cases() {
         let folder = tempfile::tempdir().unwrap();
