@@ -18,8 +18,8 @@ pub(super) struct CacheArgs {
     #[command(flatten)]
     build: BuildArgs,
 
-    /// Paths of the build context that change.
-    #[arg(long, value_name = "PATH", num_args = 1.., group = "question")]
+    /// A path of the build context that changes; may be given several times.
+    #[arg(long, value_name = "PATH", group = "question")]
     changed: Vec<String>,
 
     /// A commit: what differs from it now is the change.
