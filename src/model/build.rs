@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{assembly, path::StagePath, run::Run, state::State, transfer::Transfer, view::View};
 use crate::{
     context::Filtered,
-    ecosystem::{Catalog, ImageFacts},
+    ecosystem::{Catalog, Effect, ImageFacts, Read},
     syntax::{Dockerfile, Instruction, Keyword},
 };
 
@@ -223,11 +223,21 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// Files that installs of this build read: manifests, lock files and what they lead to.
+    /// Files that tell this build what to install or to download: manifests, lock files and what they lead to. A build that
+    /// downloads on its way has them too.
     pub fn manifests(&self) -> impl Iterator<Item = &str> {
-        let commands = self.steps().filter_map(|(_, step)| step.run()).flat_map(Run::installs);
-        let reads = commands.filter_map(|command| command.closure.as_ref()).flat_map(|closure| &closure.reads);
-        reads.filter(|read| !read.directory).map(|read| read.path.as_str())
+        self.manifest_reads().map(|read| read.path.as_str())
+    }
+
+    /// As [`Build::manifests`], with what is known of each; the same file may come several times.
+    pub fn manifest_reads(&self) -> impl Iterator<Item = &Read> {
+        let commands = self.steps().filter_map(|(_, step)| step.run()).flat_map(|run| &run.commands);
+        let closures = commands.flat_map(|command| {
+            let gets = matches!(command.effect(), Effect::Install | Effect::Download);
+            let own = command.closure.as_ref().filter(|_| gets);
+            own.into_iter().chain(command.warm_up.as_ref().map(|step| &step.closure))
+        });
+        closures.flat_map(|closure| &closure.reads).filter(|read| !read.directory)
     }
 
     /// What stands where just before a step.

@@ -15,7 +15,9 @@ const MOST_FILES: usize = 5000;
 /// reads; fewer where there are none. The source is of the kind that most copied files are of.
 pub fn files_to_edit(build: &Build<'_>) -> Vec<String> {
     let Some(context) = build.inputs.context else { return Vec::new() };
-    let manifests: Vec<&str> = build.manifests().collect();
+    // What an install only wants to be there is a source.
+    let manifests: Vec<&str> =
+        build.manifest_reads().filter(|read| !read.presence).map(|read| read.path.as_str()).collect();
     let is_copied = |path: &str| {
         let mut transfers = build.steps().filter_map(|(_, step)| step.transfer());
         transfers.any(|transfer| transfer.selects(path))
