@@ -1,8 +1,11 @@
 //! What package managers leave in the layers of the image that ships.
 
 use crate::ecosystem::{Access, pack::Leftover};
-use crate::model::{Build, KnownCommand, Run, StagePath, StepId};
+use crate::model::{Build, KnownCommand, PathAccess, Run, StagePath, StepId};
 use crate::syntax::MountKind;
+
+/// The home of `root`, below which packs name directories.
+const ROOT_HOME: &str = "/root";
 
 /// What commands of one pack leave in the layer of one step.
 pub(super) struct Left<'a> {
@@ -10,6 +13,18 @@ pub(super) struct Left<'a> {
     pub(super) commands: Vec<&'a KnownCommand>,
     /// What it is.
     pub(super) leftover: &'a Leftover,
+    /// Where it stands.
+    pub(super) places: Vec<StagePath>,
+}
+
+/// A `RUN` of the image that ships, among the steps that the image is made of.
+pub(super) struct ShippedRun<'a> {
+    pub(super) id: StepId,
+    pub(super) run: &'a Run,
+    /// The steps before it, in the order of the file.
+    pub(super) before: &'a [StepId],
+    /// The steps after it.
+    pub(super) after: &'a [StepId],
 }
 
 /// The steps that the image of the last stage is made of, in the order of the file.
@@ -21,6 +36,31 @@ pub(super) fn shipped(build: &Build<'_>) -> Vec<StepId> {
     steps
 }
 
+/// The `RUN`s among the steps that the image is made of, in the order of the file.
+pub(super) fn shipped_runs<'a>(build: &'a Build<'_>, shipped: &'a [StepId]) -> impl Iterator<Item = ShippedRun<'a>> {
+    shipped.iter().enumerate().filter_map(|(index, id)| {
+        let run = build.step(*id).run()?;
+        Some(ShippedRun { id: *id, run, before: &shipped[..index], after: &shipped[index + 1..] })
+    })
+}
+
+impl<'a> ShippedRun<'a> {
+    /// The first access to what an earlier step brings, the command that it is of, the nearest such step, and what that
+    /// brings.
+    pub(super) fn first_of<T>(
+        &self,
+        is_meant: impl Fn(&KnownCommand, &PathAccess) -> bool,
+        brings: impl Fn(StepId, &PathAccess) -> Option<T>,
+    ) -> Option<(&'a KnownCommand, &'a PathAccess, StepId, T)> {
+        let accesses =
+            self.run.commands.iter().flat_map(|command| command.accesses.iter().map(move |access| (command, access)));
+        accesses.filter(|(command, access)| is_meant(command, access)).find_map(|(command, access)| {
+            let (step, what) = self.before.iter().rev().find_map(|step| Some((*step, brings(*step, access)?)))?;
+            Some((command, access, step, what))
+        })
+    }
+}
+
 /// What stays in the layer of a `RUN`, one for each pack. Nothing is said of a step in which something may remove it that
 /// nobody can read.
 pub(super) fn left_in<'a>(build: &'a Build<'_>, id: StepId) -> Vec<Left<'a>> {
@@ -30,16 +70,26 @@ pub(super) fn left_in<'a>(build: &'a Build<'_>, id: StepId) -> Vec<Left<'a>> {
         let Some(leftover) = &command.known.pack.leftover else { continue };
         match found.iter_mut().find(|left| left.leftover == leftover) {
             Some(left) => left.commands.push(command),
-            None => found.push(Left { commands: vec![command], leftover }),
+            None => found.push(Left { commands: vec![command], leftover, places: places(build, id, leftover) }),
         }
     }
-    found.retain(|left| !is_mounted(run, left.leftover) && !is_removed(run, left));
+    found.retain(|left| !is_mounted(run, left) && !is_removed(run, left));
     found
 }
 
-/// The places where leftovers stand.
-pub(super) fn places(leftover: &Leftover) -> impl Iterator<Item = StagePath> {
-    leftover.directories.iter().map(|directory| StagePath::root().join(directory))
+/// Where leftovers of a step stand: in the home of its user, where that is known.
+fn places(build: &Build<'_>, id: StepId, leftover: &Leftover) -> Vec<StagePath> {
+    let home = build.step(id).before.home();
+    let place = |directory: &String| match (below_home(directory), &home) {
+        (Some(rest), Some(home)) => StagePath::root().join(home).join(&format!("./{rest}")),
+        _ => StagePath::root().join(directory),
+    };
+    leftover.directories.iter().map(place).collect()
+}
+
+/// The rest of a directory that packs name in the home of `root`.
+fn below_home(directory: &str) -> Option<&str> {
+    directory.strip_prefix(ROOT_HOME)?.strip_prefix('/')
 }
 
 fn leaves(build: &Build<'_>, id: StepId, command: &KnownCommand) -> bool {
@@ -72,27 +122,35 @@ fn is_configured(build: &Build<'_>, id: StepId, leftover: &Leftover) -> bool {
     })
 }
 
-fn is_mounted(run: &Run, leftover: &Leftover) -> bool {
+fn is_mounted(run: &Run, left: &Left<'_>) -> bool {
     let kinds = [MountKind::Cache, MountKind::Tmpfs];
     let mounts = run.mounts.iter().filter(|mount| kinds.contains(&mount.mount.kind));
     let targets: Vec<Option<&StagePath>> = mounts.map(|mount| mount.target.as_ref()).collect();
     // A mount whose place is not known may be the one.
-    places(leftover).any(|place| targets.iter().any(|target| target.is_none_or(|target| target.may_overlap(&place))))
+    left.places.iter().any(|place| targets.iter().any(|target| target.is_none_or(|target| target.may_overlap(place))))
 }
 
 /// Whether something after the commands removes what they leave, or may.
 fn is_removed(run: &Run, left: &Left<'_>) -> bool {
     let Some(last) = left.commands.last().map(|command| command.command.range.end) else { return true };
     let after = |start: usize| start >= last;
-    let removes = |command: &&KnownCommand| {
-        command.known.is_any_of(&left.leftover.removed_by)
-            || command.accesses.iter().any(|access| {
-                access.access == Access::Remove
-                    && places(left.leftover).any(|place| removes_at(&access.path, access.pattern, &place))
-            })
-    };
+    let removes =
+        |command: &&KnownCommand| command.known.is_any_of(&left.leftover.removed_by) || left.is_removed_by(command);
     run.opaque.iter().any(|piece| after(piece.range.start))
         || run.commands.iter().filter(|command| after(command.command.range.start)).any(|command| removes(&command))
+}
+
+impl Left<'_> {
+    /// Whether a command removes files where the leftovers stand, or may: a home that is not known may be any.
+    pub(super) fn is_removed_by(&self, command: &KnownCommand) -> bool {
+        let at_home = |path: &StagePath| {
+            let mut inside = self.leftover.directories.iter().filter_map(|directory| below_home(directory));
+            inside.any(|rest| path.as_str().ends_with(&format!("/{rest}")))
+        };
+        command.accesses.iter().filter(|access| access.access == Access::Remove).any(|access| {
+            at_home(&access.path) || self.places.iter().any(|place| removes_at(&access.path, access.pattern, place))
+        })
+    }
 }
 
 /// Whether the removal of a path, or of all that begin like it, concerns a directory.

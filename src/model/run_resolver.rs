@@ -73,7 +73,7 @@ impl Resolver<'_> {
     }
 
     fn add_cost(&mut self, cost: Cost) {
-        self.run.cost = Cost { low: self.run.cost.low + cost.low, high: self.run.cost.high + cost.high };
+        self.run.cost = self.run.cost.plus(cost);
     }
 
     fn script(&mut self, instruction: &Instruction) {
@@ -149,7 +149,7 @@ impl Resolver<'_> {
     }
 
     fn command(&mut self, command: SimpleCommand) {
-        let lookup = |name: &str| self.lookup(&command, name);
+        let lookup = |name: &str| self.lookup_in_words(&command, name);
         let recognition = self.inputs.catalog.recognize(&command, &lookup);
         let directory = self.directory_of(&command);
         let Some(Chosen { known, closure, locking, warm_up, made }) =
@@ -177,7 +177,7 @@ impl Resolver<'_> {
                 .push(Opaque { range: command.range, reason: "the directory it runs in is not known".to_owned() }),
         }
         if let Some(directory) = &directory {
-            let lookup = |name: &str| self.lookup(&command, name);
+            let lookup = |name: &str| self.lookup_in_words(&command, name);
             accesses.extend(listed(&known, &self.run.commands, directory, &lookup));
             let listings = command.words.iter().filter_map(|word| listing_of(word, directory, &lookup));
             let unnamed: Vec<PathAccess> = listings.filter(|listing| !names(&accesses, listing)).collect();
@@ -205,6 +205,29 @@ impl Resolver<'_> {
         }
     }
 
+    /// The value of a variable that stands in the words of a command. The shell puts it there before what is assigned in
+    /// front of the command holds, and another shell of the script after.
+    fn lookup_in_words(&self, command: &SimpleCommand, name: &str) -> Option<String> {
+        if name == "HOME" {
+            // Another user's shell has another home.
+            let own = command.user.is_none() && (command.prefixes.is_empty() || self.state.user.is_none());
+            let assigned = command.assignments.iter().any(|assignment| assignment.name == name);
+            return self.home().filter(|_| own && !assigned);
+        }
+        self.lookup(command, name)
+    }
+
+    /// The home of the user that runs the step; `None` where it is not known, or the file may change it.
+    fn home(&self) -> Option<String> {
+        let source = self.inputs.file.source();
+        let is_root =
+            || self.state.user.as_deref().is_none_or(|user| matches!(user.split(':').next(), Some("root" | "0")));
+        let editors = ["usermod", "userdel", "deluser", "useradd", "adduser"];
+        let changed = || source.contains("usermod") || !is_root() && editors.iter().any(|name| source.contains(name));
+        let is_set = self.state.variable("HOME").is_some();
+        self.state.home().filter(|_| is_set || !changed())
+    }
+
     fn directory_of(&self, command: &SimpleCommand) -> Option<StagePath> {
         self.place_of(&command.directory)
     }
@@ -213,7 +236,8 @@ impl Resolver<'_> {
         match directory {
             Directory::Start => Some(self.state.directory.clone()),
             Directory::Path(path) => {
-                let expanded = crate::syntax::expand(path, '\\', &|name| self.state.lookup(name)).ok()?;
+                let lookup = |name: &str| if name == "HOME" { self.home() } else { self.state.lookup(name) };
+                let expanded = crate::syntax::expand(path, '\\', &lookup).ok()?;
                 expanded.unset.is_empty().then(|| self.state.directory.join(&expanded.text))
             }
             Directory::Unknown => None,
@@ -223,7 +247,7 @@ impl Resolver<'_> {
     fn redirects(&mut self, command: &SimpleCommand, directory: Option<&StagePath>) -> Vec<PathAccess> {
         let mut found = Vec::new();
         for redirect in &command.redirects {
-            let target = redirect.target.expand(&|name| self.lookup(command, name));
+            let target = redirect.target.expand(&|name| self.lookup_in_words(command, name));
             let (Some(target), Some(directory)) = (target, directory) else {
                 self.run.opaque.push(Opaque {
                     range: command.range,

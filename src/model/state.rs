@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::path::StagePath;
+use crate::ecosystem::ImageUser;
 
 /// The pseudo-variables of a stage at one place. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct State {
     pub user: Option<String>,
     /// What reads shell-form commands.
     pub shell: Shell,
+    /// Users that the base image adds to `root`, where it is known to begin as `root`.
+    pub(super) users: Option<&'static [ImageUser]>,
     /// `ENV` and `ARG` in scope.
     variables: Arc<BTreeMap<String, Variable>>,
 }
@@ -59,7 +62,7 @@ impl State {
     /// What a base image gives that nobody has looked into.
     pub fn of_unknown_image(posix: bool) -> Self {
         let shell = if posix { Shell::Posix { errexit: false, pipefail: false } } else { Shell::Other };
-        Self { directory: StagePath::base_directory(), user: None, shell, variables: Arc::default() }
+        Self { directory: StagePath::base_directory(), user: None, shell, users: None, variables: Arc::default() }
     }
 
     /// What `scratch` gives.
@@ -89,6 +92,23 @@ impl State {
         found.sort();
         found.dedup();
         found
+    }
+
+    /// The home that commands find in `HOME`: what `ENV` sets or, without that, what `/etc/passwd` says of the user
+    /// (<https://docs.docker.com/engine/containers/run/#environment-variables>); `None` where that is not known. Instructions
+    /// other than `RUN` do not see it.
+    pub fn home(&self) -> Option<String> {
+        const ROOT_HOME: &str = "/root";
+        if let Some(set) = self.variable("HOME") {
+            return set.value.clone().filter(|home| home.starts_with('/'));
+        }
+        let users = self.users?;
+        let name = self.user.as_deref().map_or("root", |user| user.split(':').next().unwrap_or(user));
+        if matches!(name, "root" | "0") {
+            return Some(ROOT_HOME.to_owned());
+        }
+        let known = users.iter().find(|user| user.name == name || user.uid.to_string() == name);
+        known.map(|user| user.home.clone())
     }
 
     /// All variables in scope, by name.

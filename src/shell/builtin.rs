@@ -107,6 +107,7 @@ fn moved(from: &Directory, arguments: &[ShellWord]) -> Directory {
     match from {
         _ if target.starts_with('/') => joined("", &target),
         Directory::Start => joined("", &target),
+        _ if target == "$HOME" || target.starts_with("$HOME/") => joined("", &target),
         // What the variable holds may be absolute.
         Directory::Path(_) | Directory::Unknown if target.starts_with('$') => Directory::Unknown,
         Directory::Path(base) => joined(base, &target),

@@ -112,7 +112,7 @@ impl ShellWord {
     }
 }
 
-/// Whether a [`Part::Pattern`] stands for names of files; `~` and `{a,b}` do not. `uvicorn[standard]` is a pattern that no
+/// Whether a [`Part::Pattern`] stands for names of files; `~name` and `{a,b}` do not. `uvicorn[standard]` is a pattern that no
 /// file matches, so that it stays as it is.
 pub fn matches_files(pattern: &str) -> bool {
     pattern.contains(['*', '?']) || pattern.starts_with('[') && pattern.len() <= "[ab]".len()
@@ -130,7 +130,7 @@ pub enum Part {
         /// What stands in for an unset or empty one.
         default: Option<String>,
     },
-    /// An unquoted pattern character run or brace expansion, as written: `*`, `?`, `[ab]`, `{a,b}`, `~`.
+    /// An unquoted pattern character run or brace expansion, as written: `*`, `?`, `[ab]`, `{a,b}`, `~name`.
     Pattern(String),
     /// A command substitution, an arithmetic expansion, or any other expansion.
     Unknown,

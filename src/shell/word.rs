@@ -332,6 +332,11 @@ impl Reader<'_> {
             self.literal(at, at + 1);
             return at + 1;
         }
+        // POSIX: a tilde without a name is the value of `HOME`.
+        if length == 1 {
+            self.variable("HOME", None, true);
+            return at + length;
+        }
         self.one_pattern(at, at + length)
     }
 

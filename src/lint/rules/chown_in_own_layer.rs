@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Fix, Label, Safety};
 use crate::ecosystem::{Access, Effect};
-use crate::lint::leftover::shipped;
+use crate::lint::leftover::{shipped, shipped_runs};
 use crate::lint::meta::declare_rule;
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Build, KnownCommand, PathAccess, StagePath, StepId};
@@ -64,18 +64,13 @@ impl Rule for ChownInOwnLayer {
 
     fn check(&self, subject: &Subject<'_>, report: &mut Reporter) {
         let build = subject.build;
-        let shipped = shipped(build);
-        for (index, id) in shipped.iter().enumerate() {
-            let Some(run) = build.step(*id).run() else { continue };
-            for command in run.commands.iter().filter(|command| command.command.program() == Some(CHOWN)) {
-                let found = command.accesses.iter().filter(|access| is_whole_change(access)).find_map(|access| {
-                    let filled = shipped[..index].iter().rev().find(|step| fills(build, **step, &access.path));
-                    filled.map(|step| (*step, access))
-                });
-                if let Some((from, access)) = found {
-                    report_change(subject, *id, command, from, access, report);
-                    break;
-                }
+        let is_meant = |command: &KnownCommand, access: &PathAccess| {
+            command.command.program() == Some(CHOWN) && is_whole_change(access)
+        };
+        for step in shipped_runs(build, &shipped(build)) {
+            let filled = |from: StepId, access: &PathAccess| fills(build, from, &access.path).then_some(());
+            if let Some((command, access, from, ())) = step.first_of(is_meant, filled) {
+                report_change(subject, step.id, command, from, access, report);
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::context::{EntryKind, Filtered, path};
 use crate::diagnostic::{Fix, Label, Safety};
 use crate::ecosystem::{Access, Effect};
-use crate::lint::leftover::{left_in, places, removes_at, shipped};
+use crate::lint::leftover::{left_in, removes_at, shipped, shipped_runs};
 use crate::lint::meta::declare_rule;
 use crate::lint::phrase::quoted;
 use crate::lint::{Meta, Reporter, Rule, Subject};
@@ -85,19 +85,14 @@ impl Rule for DeletedInLaterLayer {
 
     fn check(&self, subject: &Subject<'_>, report: &mut Reporter) {
         let build = subject.build;
-        let shipped = shipped(build);
-        for (index, id) in shipped.iter().enumerate() {
-            let Some(run) = build.step(*id).run() else { continue };
-            let removals = run.commands.iter().filter(|command| !command.command.guard.conditional);
-            for command in removals {
-                let found = command.accesses.iter().filter(|access| is_plain(command, access)).find_map(|access| {
-                    let earlier = shipped[..index].iter().rev();
-                    earlier.into_iter().find_map(|step| Some((*step, brought(subject, *step, access)?)))
-                });
-                if let Some((from, what)) = found {
-                    report_removal(subject, *id, command, from, &what, report);
-                    break;
-                }
+        let is_meant = |command: &KnownCommand, access: &PathAccess| {
+            !command.command.guard.conditional && is_plain(command, access)
+        };
+        for step in shipped_runs(build, &shipped(build)) {
+            if let Some((command, _, from, what)) =
+                step.first_of(is_meant, |from, access| brought(subject, from, access))
+            {
+                report_removal(subject, step.id, command, from, &what, report);
             }
         }
     }
@@ -149,7 +144,7 @@ fn brought(subject: &Subject<'_>, id: StepId, removed: &PathAccess) -> Option<St
         let left = left_in(build, id);
         let kept = left
             .iter()
-            .find(|left| places(left.leftover).any(|place| covers(removed, &place) || is_within(removed, &place)));
+            .find(|left| left.places.iter().any(|place| covers(removed, place) || is_within(removed, place)));
         if let Some(left) = kept {
             return Some(format!("what `{}` leaves", left.commands[0].known.title));
         }

@@ -1,8 +1,7 @@
 //! `package-cache-kept`: an install leaves in its layer what only the next install would need.
 
 use crate::diagnostic::{Fix, Safety, Severity};
-use crate::ecosystem::Access;
-use crate::lint::leftover::{Left, left_in, places, removes_at, shipped};
+use crate::lint::leftover::{Left, left_in, shipped, shipped_runs};
 use crate::lint::meta::declare_rule;
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Build, KnownCommand, Run, StepId};
@@ -63,13 +62,10 @@ impl Rule for PackageCacheKept {
 
     fn check(&self, subject: &Subject<'_>, report: &mut Reporter) {
         let build = subject.build;
-        let shipped = shipped(build);
-        for (index, id) in shipped.iter().enumerate() {
-            for left in left_in(build, *id) {
-                if shipped[index + 1..].iter().any(|later| settles(build, *later, &left)) {
-                    continue;
-                }
-                report_left(subject, *id, &left, report);
+        for step in shipped_runs(build, &shipped(build)) {
+            let left = left_in(build, step.id).into_iter();
+            for left in left.filter(|left| !step.after.iter().any(|later| settles(build, *later, left))) {
+                report_left(subject, step.id, &left, report);
             }
         }
     }
@@ -90,10 +86,7 @@ fn settles(build: &Build<'_>, id: StepId, left: &Left<'_>) -> bool {
     };
     let removes = run.commands.iter().any(|command| {
         command.known.is_any_of(&left.leftover.removed_by) && command.known.pack.name == pack.name
-            || command.accesses.iter().any(|access| {
-                access.access == Access::Remove
-                    && places(left.leftover).any(|place| removes_at(&access.path, access.pattern, &place))
-            })
+            || left.is_removed_by(command)
     });
     removes || uses(run)
 }
