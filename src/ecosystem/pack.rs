@@ -103,6 +103,26 @@ pub struct Cost {
     pub high: f64,
 }
 
+impl Cost {
+    /// Both, one after the other.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { low: self.low + other.low, high: self.high + other.high }
+    }
+
+    /// What is left without the other.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self { low: self.low - other.low, high: self.high - other.high }
+    }
+
+    /// The same, nothing where it would be less.
+    #[must_use]
+    pub fn or_nothing(self) -> Self {
+        Self { low: self.low.max(0.0), high: self.high.max(0.0) }
+    }
+}
+
 /// Conditions under which a project belongs to this pack rather than to its twin.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -49,27 +49,25 @@ impl Build<'_> {
     }
 
     /// A command that finds nothing downloaded pays for the download too; one that only completes an earlier install pays
-    /// for what is left.
+    /// for what is left. Of what a cache mount saves, the downloads are saved once: by the mount or by an earlier step.
     fn with_downloads(&self, id: StepId, mut run: Run) -> Run {
-        let prepared = run.commands.iter().filter(|command| {
-            command.warm_up.as_ref().is_some_and(|step| step.closure.refusals.is_empty() && step.rest.is_none())
-        });
-        let cold = prepared.filter(|command| !self.is_warm(id, &command.known));
         let mut change = Cost::default();
-        for cost in cold.filter_map(|command| command.known.pack.cost.get(&Effect::Download)) {
-            change = Cost { low: change.low + cost.low, high: change.high + cost.high };
-        }
         for command in &run.commands {
             let rest = command.warm_up.as_ref().and_then(|step| step.rest).filter(|_| self.is_begun(id, command));
+            let download = own_download(command);
+            let is_cold = !self.is_warm(id, &command.known);
+            if is_cold {
+                change = change.plus(download);
+            }
             if let Some(whole) = command.known.cost().filter(|_| command.known.unknown.is_empty()) {
-                let saved = run.saved_by_mount(command, rest.unwrap_or(whole));
-                change = Cost { low: change.low - saved.low, high: change.high - saved.high };
+                let saved = run.saved_by_mount(command, rest.unwrap_or(whole).plus(download));
+                change = change.minus(if is_cold { saved } else { saved.minus(download).or_nothing() });
             }
             if let Some((rest, whole)) = rest.zip(command.known.cost()) {
-                change = Cost { low: change.low + rest.low - whole.low, high: change.high + rest.high - whole.high };
+                change = change.plus(rest).minus(whole);
             }
         }
-        run.cost = Cost { low: run.cost.low + change.low, high: run.cost.high + change.high };
+        run.cost = run.cost.plus(change);
         run
     }
 
@@ -94,4 +92,11 @@ impl Build<'_> {
             fills && !other.known.spec().apart && other.known.pack.name == command.pack.name
         })
     }
+}
+
+/// What a command takes to download what an earlier step could have downloaded for it.
+fn own_download(command: &KnownCommand) -> Cost {
+    let open = command.warm_up.as_ref().is_some_and(|step| step.closure.refusals.is_empty() && step.rest.is_none());
+    let download = command.known.pack.cost.get(&Effect::Download).filter(|_| open);
+    download.copied().unwrap_or_default()
 }
