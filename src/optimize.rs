@@ -6,6 +6,7 @@
 //! result is empty.
 
 mod draft;
+mod origin;
 mod plan;
 mod reorder;
 

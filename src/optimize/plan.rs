@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     draft::{Draft, Surroundings},
+    origin::Origins,
     reorder::reorderings,
 };
 use crate::{
@@ -110,9 +111,10 @@ pub fn plan_without(request: &Request<'_>, without: &BTreeSet<String>) -> Plan {
     let mut outcome = Outcome::unchanged(request.draft);
     let mut after = before;
     for _ in 0..MOST_ROUNDS {
-        let improved = improve(request, &outcome.draft, after);
-        let Some((next, cost)) = improved.or_else(|| put_in_order(request, &outcome.draft, after)) else { break };
+        let improved = improve(request, &outcome, after);
+        let Some((next, cost)) = improved.or_else(|| put_in_order(request, &outcome, after)) else { break };
         outcome.draft = next.draft;
+        outcome.origins = next.origins;
         outcome.applied.extend(next.applied);
         after = cost;
     }
@@ -129,9 +131,7 @@ fn split(request: &Asked<'_>, outcome: &mut Outcome) -> Option<Expectation> {
     if draft.shape().0 != outcome.draft.shape().0 {
         return None;
     }
-    let applied = describe(&outcome.draft, request.draft, found);
-    outcome.draft = draft;
-    outcome.applied.push((MoveKind::SplitStages.name().to_owned(), applied));
+    outcome.apply(MoveKind::SplitStages.name().to_owned(), found, draft);
     Some(outcome.draft.expectation(&request.surroundings))
 }
 
@@ -143,20 +143,20 @@ fn split_move(request: &Asked<'_>, outcome: &Outcome) -> Option<Move> {
 
 /// The moves that pay on a draft that costs `before`, and what it costs after them; `None` where they do not pay. A move
 /// that another one stands in the way of may be left for the next round.
-fn improve(request: &Asked<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
+fn improve(request: &Asked<'_>, from: &Outcome, before: Expectation) -> Option<(Outcome, Expectation)> {
     let mut banned = request.without.clone();
-    let mut outcome = apply_moves(request, draft, &banned);
+    let mut outcome = apply_moves(request, from, &banned);
     let mut after = outcome.draft.expectation(&request.surroundings);
     for key in outcome.keys() {
         let mut without = banned.clone();
         without.insert(key);
-        let smaller = apply_moves(request, draft, &without);
+        let smaller = apply_moves(request, from, &without);
         let cost = smaller.draft.expectation(&request.surroundings);
         if cost.mean <= after.mean + LEAST_GAIN {
             (banned, outcome, after) = (without, smaller, cost);
         }
     }
-    (pays(before, after) && outcome.draft != *draft).then_some((outcome, after))
+    (pays(before, after) && outcome.draft != from.draft).then_some((outcome, after))
 }
 
 fn pays(before: Expectation, after: Expectation) -> bool {
@@ -164,29 +164,59 @@ fn pays(before: Expectation, after: Expectation) -> bool {
 }
 
 /// The steps of one stage in the best order, where that pays.
-fn put_in_order(request: &Asked<'_>, draft: &Draft, before: Expectation) -> Option<(Outcome, Expectation)> {
+fn put_in_order(request: &Asked<'_>, from: &Outcome, before: Expectation) -> Option<(Outcome, Expectation)> {
     if request.without.contains(MoveKind::ReorderSteps.name()) {
         return None;
     }
+    let draft = &from.draft;
     let shape = draft.shape();
     reorderings(draft, &request.surroundings, request.wanted).into_iter().find_map(|found| {
         let changed = carry_out(draft, &found);
         let after = changed.expectation(&request.surroundings);
-        let key = found.kind.name().to_owned();
-        let applied = vec![(key, describe(draft, request.draft, found))];
-        (pays(before, after) && changed.shape() == shape).then_some((Outcome { draft: changed, applied }, after))
+        (pays(before, after) && changed.shape() == shape).then(|| {
+            let mut outcome = from.next();
+            outcome.apply(found.kind.name().to_owned(), found, changed);
+            (outcome, after)
+        })
     })
 }
 
 /// What a run of moves leaves.
 struct Outcome {
     draft: Draft,
+    /// Of the lines of the draft.
+    origins: Origins,
     applied: Vec<(String, Applied)>,
 }
 
 impl Outcome {
     fn unchanged(draft: &Draft) -> Self {
-        Self { draft: draft.clone(), applied: Vec::new() }
+        Self { draft: draft.clone(), origins: Origins::of(&draft.dockerfile), applied: Vec::new() }
+    }
+
+    /// The same, to apply further moves to.
+    fn next(&self) -> Self {
+        Self { draft: self.draft.clone(), origins: self.origins.clone(), applied: Vec::new() }
+    }
+
+    /// Goes on with what a move makes of the draft.
+    fn apply(&mut self, key: String, found: Move, draft: Draft) {
+        let origins = self.origins.after(&self.draft.dockerfile, &found.edit);
+        self.applied.push((key, self.describe(found)));
+        self.origins = origins;
+        self.draft = draft;
+    }
+
+    /// A move with the lines that its instructions have in the original, as far as they stand there.
+    fn describe(&self, found: Move) -> Applied {
+        Applied {
+            kind: found.kind,
+            safety: found.safety,
+            title: found.title,
+            argument: found.argument,
+            lines: found.lines.iter().filter_map(|line| self.origins.line(*line)).collect(),
+            key: String::new(),
+        }
     }
 
     /// Names of the moves made, the last first: later moves rest on earlier ones.
@@ -198,9 +228,9 @@ impl Outcome {
 }
 
 /// Applies every move that promises enough and is not banned, one after another.
-fn apply_moves(request: &Asked<'_>, draft: &Draft, banned: &BTreeSet<String>) -> Outcome {
-    let mut outcome = Outcome::unchanged(draft);
-    let shape = draft.shape();
+fn apply_moves(request: &Asked<'_>, from: &Outcome, banned: &BTreeSet<String>) -> Outcome {
+    let mut outcome = from.next();
+    let shape = outcome.draft.shape();
     let mut refused: BTreeSet<String> = banned.clone();
     while outcome.applied.len() < MOST_MOVES {
         let next = outcome.draft.with_build(&request.surroundings, |build| {
@@ -216,9 +246,7 @@ fn apply_moves(request: &Asked<'_>, draft: &Draft, banned: &BTreeSet<String>) ->
             refused.insert(key);
             continue;
         }
-        let applied = describe(&outcome.draft, request.draft, found);
-        outcome.draft = draft;
-        outcome.applied.push((key, applied));
+        outcome.apply(key, found, draft);
     }
     outcome
 }
@@ -245,30 +273,6 @@ fn carry_out(draft: &Draft, found: &Move) -> Draft {
         Some(rewrite::ignoring(draft.ignore.as_deref(), &draft.ignore_path, &found.ignore))
     };
     Draft { dockerfile: found.edit.apply(&draft.dockerfile), ignore, ignore_path: draft.ignore_path.clone() }
-}
-
-/// A move with the lines that its instructions have in the original, as far as they stand there.
-fn describe(current: &Draft, original: &Draft, found: Move) -> Applied {
-    let lines = found.lines.iter().filter_map(|line| original_line(current, original, *line)).collect();
-    Applied {
-        kind: found.kind,
-        safety: found.safety,
-        title: found.title,
-        argument: found.argument,
-        lines,
-        key: String::new(),
-    }
-}
-
-/// The line at which the instruction on `line` of the current draft stands in the original.
-fn original_line(current: &Draft, original: &Draft, line: usize) -> Option<usize> {
-    if current.dockerfile == original.dockerfile {
-        return Some(line);
-    }
-    let text = current.dockerfile.lines().nth(line.checked_sub(1)?)?;
-    let nth = current.dockerfile.lines().take(line).filter(|other| *other == text).count();
-    let found = original.dockerfile.lines().enumerate().filter(|(_, other)| *other == text);
-    found.map(|(index, _)| index + 1).nth(nth.checked_sub(1)?)
 }
 
 /// Creates an ignore file where there is none and it changes no image today. A file that is in good order is left alone,
@@ -315,15 +319,16 @@ fn finish(request: &Asked<'_>, outcome: Outcome, before: Expectation, after: Exp
         let cost = carry_out(&outcome.draft, found).expectation(&request.surroundings);
         found.safety < request.wanted && pays(after, cost)
     });
-    let offered = offered.chain(orders).map(|found| describe(&outcome.draft, request.draft, found)).collect();
+    let offered = offered.chain(orders).map(|found| outcome.describe(found)).collect();
     let refusals = outcome.draft.with_build(&request.surroundings, |build| {
-        let line = |refused: &rewrite::Refused| {
-            original_line(&outcome.draft, request.draft, build.instruction(refused.step).lines.0)
-        };
-        let told = refusals.iter().map(|refused| Refusal {
-            line: line(refused).unwrap_or_default(),
-            reason: refused.reason.clone(),
-            evidence: refused.evidence.clone(),
+        let line = |id| outcome.origins.nearest(build.instruction(id).lines.0);
+        let told = refusals.into_iter().map(|refused| Refusal {
+            line: line(refused.step),
+            reason: match refused.kept_by {
+                Some(id) => format!("the step on line {} keeps the copy above both: {}", line(id), refused.reason),
+                None => refused.reason,
+            },
+            evidence: refused.evidence,
         });
         told.collect()
     });

@@ -5,6 +5,7 @@ use super::{
     environment::{environment_obstacle, program_obstacle},
     leaving_out::missed_by,
     links::reached_through_link,
+    moves::quoted,
     owner::check_owner,
     presence::stands_without,
 };
@@ -353,11 +354,11 @@ impl Reader<'_> {
         let Some(other) = missed_by(self.carried, path, is_untracked) else {
             return Caveat::Ignore { path: path.to_owned(), reason };
         };
-        let line = self.carried.build.instruction(other).lines.0;
+        let taker = quoted(self.carried.build, other);
         Caveat::Differs {
             reason: format!(
-                "`{path}` stands in the build context and would be copied over the new one, and the step on line {line} \
-                 takes it from there, so it cannot be left out"
+                "`{path}` stands in the build context and would be copied over the new one, and {taker} takes it from \
+                 there, so it cannot be left out"
             ),
             evidence: path.to_owned(),
         }

@@ -12,7 +12,7 @@ use crate::{
     context::{EntryKind, path},
     diagnostic::Safety,
     ecosystem::Effect,
-    model::{Build, StepId},
+    model::{Build, Run, StepId},
     text::TextEdit,
 };
 
@@ -90,12 +90,12 @@ pub struct Refused {
     pub step: StepId,
     /// The copy.
     pub carried: StepId,
+    /// The step between the two that keeps the copy above it, where that is what the reason is of.
+    pub kept_by: Option<StepId>,
     /// As a phrase.
     pub reason: String,
     /// What shows it.
     pub evidence: String,
-    /// Whether the step needs the sources by its very nature.
-    pub inherent: bool,
 }
 
 /// What a file offers.
@@ -250,8 +250,8 @@ fn unknown_destination(build: &Build<'_>, carried: StepId) -> Option<Refused> {
         step: dear,
         carried,
         reason: format!("the copy before it goes where `${name}` says, which this file does not set"),
-        evidence: format!("line {}", build.instruction(carried).lines.0),
-        inherent: false,
+        evidence: quoted(build, carried).trim_matches('`').to_owned(),
+        kept_by: None,
     })
 }
 
@@ -260,20 +260,27 @@ fn refusal(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Option<Refuse
     let stage = &build.stages[sunk.carried.stage];
     // What stops a copy may stand above the step that it would have to move below.
     let below = (obstacle.id.step..stage.steps.len()).map(|step| StepId { step, ..sunk.carried });
-    let step = below.into_iter().find(|id| build.step(*id).run().is_some())?;
+    let step = below.into_iter().find(|id| build.step(*id).run().is_some_and(gains))?;
     let run = build.step(step).run()?;
-    let gains = run.commands.iter().any(|command| {
-        matches!(command.effect(), Effect::Install | Effect::Download | Effect::Generate | Effect::ContextFree)
-            && command.known.cost().is_some_and(|cost| cost.high >= 10.0)
-    });
     let broad = is_from_context(build, sunk.carried) && build.step(sunk.carried).transfer()?.holds_directory();
     // After an install of the dependencies alone, one of the project itself stands where it belongs.
     let settled = run.commands.iter().any(|command| build.is_warm(step, &command.known));
-    (gains && broad && !settled).then(|| Refused {
+    let kept_by = Some(obstacle.id).filter(|id| *id != step);
+    // A build reads the sources, and that what follows it stays below it is what everybody expects.
+    let expected = kept_by.is_some() && obstacle.inherent;
+    (broad && !settled && !expected).then(|| Refused {
         step,
         carried: sunk.carried,
+        kept_by,
         reason: obstacle.reason.clone(),
         evidence: obstacle.evidence.clone(),
-        inherent: obstacle.inherent,
+    })
+}
+
+/// Whether a step takes time for what it does not need the sources for by its nature.
+fn gains(run: &Run) -> bool {
+    run.commands.iter().any(|command| {
+        matches!(command.effect(), Effect::Install | Effect::Download | Effect::Generate | Effect::ContextFree)
+            && command.known.cost().is_some_and(|cost| cost.high >= 10.0)
     })
 }

@@ -3,6 +3,7 @@
 use super::{
     carried::{Bring, Carried},
     crossing::{Caveat, Crossing, Needed, Obstacle, cross_run},
+    moves::quoted,
     presence::{created, makes},
     restate::destination_text,
     transfer_crossing::cross_transfer,
@@ -184,13 +185,9 @@ fn check_directories(carried: &Carried<'_>, sink: &mut Sink) {
         directories.iter().find(|place| makes(&steps[step], place)).map(|place| (id, place))
     });
     if let (Some((id, place)), Some(first)) = (maker, sink.crossed.first_mut()) {
-        let instruction = carried.build.instruction(id);
-        let keyword = instruction.keyword_range.of(carried.build.inputs.file.source());
+        let maker = quoted(carried.build, id);
         first.crossing.caveats.push(Caveat::Differs {
-            reason: format!(
-                "`{place}` would be created by the `{keyword}` on line {} instead of by the copy, with another owner",
-                instruction.lines.0
-            ),
+            reason: format!("`{place}` would be created by {maker} instead of by the copy, with another owner"),
             evidence: place.to_string(),
         });
     }

@@ -61,7 +61,7 @@ pub(super) fn split_run(build: &Build<'_>, sunk: &Sink) -> Option<Result<Move, R
         carried: sunk.carried,
         reason: format!("the step would have to be split, and {reason}"),
         evidence: quoted(build, id).trim_matches('`').to_owned(),
-        inherent: false,
+        kept_by: None,
     };
     refused.filter(|_| may_need).map(|reason| Err(refuse(&reason)))
 }

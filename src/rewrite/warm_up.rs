@@ -30,7 +30,7 @@ pub(super) fn warm_up(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Op
         carried: sunk.carried,
         reason: reason.to_owned(),
         evidence: evidence.to_owned(),
-        inherent: false,
+        kept_by: None,
     };
     if build.is_warm(obstacle.id, &command.known) || step.lock_only || fills_mount(run, step) {
         return None;
