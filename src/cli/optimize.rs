@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::failure::{self, Failure};
 use super::output::unified_diff;
 use super::project::{BuildArgs, Format, Opened};
-use super::verify::{EngineArgs, Work};
+use super::verify::{EngineArgs, REPLAYED, Work};
 use super::{Status, terminal, write};
 use crate::analysis;
 use crate::diagnostic::Safety;
@@ -48,6 +48,11 @@ pub(super) struct OptimizeArgs {
     #[command(flatten)]
     engine: EngineArgs,
 
+    /// How many of the newest commits `--verify` builds again, one after the other, with the cache; 0 for none. Where there
+    /// is no history, a source and a manifest are edited instead.
+    #[arg(long, value_name = "N", default_value_t = REPLAYED)]
+    verify_history: usize,
+
     /// How to print the plan.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     output_format: Format,
@@ -71,7 +76,13 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
     };
     let proven = if let Some(builds) = &builds {
         let target = args.build.target.as_deref();
-        let work = Work { opened: &opened, engine: &args.engine, builds: builds.as_ref(), target };
+        let work = Work {
+            opened: &opened,
+            engine: &args.engine,
+            builds: builds.as_ref(),
+            target,
+            replayed: args.verify_history,
+        };
         proven::proven(work, &request)?
     } else {
         let planned = analysis::optimize(&opened.project, &opened.source, &request);

@@ -22,6 +22,9 @@ pub(super) use engine::EngineArgs;
 pub(super) use measured::remember;
 pub(super) use work::{Bench, Work};
 
+/// How many commits are replayed unless it is said.
+pub(super) const REPLAYED: usize = 2;
+
 /// What `verify` is asked.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
@@ -42,6 +45,11 @@ pub(super) struct VerifyArgs {
 
     #[command(flatten)]
     engine: EngineArgs,
+
+    /// How many of the newest commits are built again, one after the other, with the cache; 0 for none. Where there is no
+    /// history, a source and a manifest are edited instead.
+    #[arg(long, value_name = "N", default_value_t = REPLAYED)]
+    history: usize,
 
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -81,7 +89,7 @@ fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
         Some(file) => against(file, &opened)?,
         None => optimized(args, &opened)?,
     };
-    let work = Work { opened: &opened, engine: &args.engine, builds: builds.as_ref(), target };
+    let work = Work { opened: &opened, engine: &args.engine, builds: builds.as_ref(), target, replayed: args.history };
     let found = Bench::new(work)?.verified(&candidate)?;
     remember(&work, &candidate, &found.proof)?;
     let shown = report::Shown::new(&work, &candidate, &found);

@@ -88,6 +88,14 @@ impl Proof {
     pub fn is_equal(&self) -> bool {
         self.differences.is_empty() && self.config.is_empty() && self.broken.is_none()
     }
+
+    /// How many paths of the candidate differ from both builds of the original, as these do from each other. The builds
+    /// say nothing about them.
+    pub fn noisy_paths(&self) -> usize {
+        let mut paths: Vec<&str> = self.noise.iter().map(|found| found.path.as_str()).collect();
+        paths.dedup();
+        paths.len()
+    }
 }
 
 /// The original, built twice.

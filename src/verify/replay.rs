@@ -46,14 +46,21 @@ pub struct Replayed {
     pub seconds_before: f64,
     /// Seconds of the candidate's.
     pub seconds_after: f64,
-    /// Why the change was not built; nothing else is said then.
+    /// Why the original does not build at this change; nothing else is said then.
     pub skipped: Option<String>,
+    /// Why the candidate does not build, where the original does; nothing else is said then.
+    pub broken: Option<String>,
 }
 
 impl Replayed {
     /// Whether all was as it should be.
     pub fn agrees(&self) -> bool {
-        self.disagreements.is_empty() && self.stale.is_empty() && self.differences.is_empty()
+        self.broken.is_none() && self.disagreements.is_empty() && self.stale.is_empty() && self.differences.is_empty()
+    }
+
+    /// Whether both files were built.
+    pub fn is_built(&self) -> bool {
+        self.skipped.is_none() && self.broken.is_none()
     }
 }
 
@@ -116,7 +123,13 @@ pub fn replay(
             }
         };
         match outcome {
-            Ok(replayed) if index > 0 => found.changes.push(Replayed { change: name.to_owned(), ..replayed }),
+            Ok(replayed) if index > 0 || replayed.broken.is_some() => {
+                let stops = index == 0;
+                found.changes.push(Replayed { change: name.to_owned(), ..replayed });
+                if stops {
+                    return Ok(found);
+                }
+            }
             Ok(_) => {}
             Err(EngineError::Failed(reason)) if index == 0 => {
                 found.stopped = Some(format!("{name} does not build: {reason}"));
@@ -178,14 +191,28 @@ impl Player<'_> {
     /// Fills the cache.
     fn start(&self, state: &LaidOut) -> Result<Replayed, EngineError> {
         self.cached(state, Side::Before)?;
-        self.cached(state, Side::After)?;
-        Ok(Replayed::default())
+        Ok(self.candidate(|| self.cached(state, Side::After))?.err().unwrap_or_default())
+    }
+
+    /// A build of the candidate at a state that the original builds: there a failure is a result.
+    fn candidate(
+        &self,
+        build: impl FnOnce() -> Result<BuiltImage, EngineError>,
+    ) -> Result<Result<BuiltImage, Replayed>, EngineError> {
+        match build() {
+            Ok(built) => Ok(Ok(built)),
+            Err(EngineError::Failed(reason)) => Ok(Err(Replayed { broken: Some(reason), ..Replayed::default() })),
+            Err(error) => Err(error),
+        }
     }
 
     fn play(&self, state: &LaidOut, snapshots: (&Snapshot, &[Snapshot])) -> Result<Replayed, EngineError> {
         let before = self.cached(state, Side::Before)?;
-        let after = self.cached(state, Side::After)?;
-        let clean = self.clean(state)?;
+        let built = self.candidate(|| self.cached(state, Side::After))?;
+        let (after, clean) = match (built, self.candidate(|| self.clean(state))?) {
+            (Ok(after), Ok(clean)) => (after, clean),
+            (Err(broken), _) | (_, Err(broken)) => return Ok(broken),
+        };
         let mut replayed =
             Replayed { seconds_before: before.seconds, seconds_after: after.seconds, ..Replayed::default() };
         self.compare_hits(state, snapshots, &after, &mut replayed);

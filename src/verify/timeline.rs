@@ -9,9 +9,6 @@ use tempfile::TempDir;
 use crate::context::{Context, EntryKind, Filtered};
 use crate::source::{DiskContext, GitError};
 
-/// Changes that are replayed at most.
-const MOST_CHANGES: usize = 50;
-
 /// The states of a project: where it begins, and each change after that.
 #[derive(Debug)]
 pub struct Timeline {
@@ -54,9 +51,8 @@ pub(super) struct LaidOut {
 impl Timeline {
     /// The newest `limit` commits that change the context, oldest first; `None` where there are fewer than two.
     pub fn of_history(disk: &DiskContext, limit: usize) -> Option<Self> {
-        let limit = limit.min(MOST_CHANGES);
-        let history = disk.history(limit + 1)?;
-        let commits = history.commits.iter().take(limit + 1).rev();
+        let history = disk.history(limit.saturating_add(1))?;
+        let commits = history.commits.iter().take(limit.saturating_add(1)).rev();
         let states: Vec<_> = commits.map(|commit| (commit.id.clone(), State::Commit(commit.id.clone()))).collect();
         (states.len() > 1).then_some(Self { states })
     }
@@ -65,7 +61,7 @@ impl Timeline {
     /// nothing in any language.
     pub fn of_edits(paths: &[String]) -> Self {
         let mut states = vec![("the files as they are".to_owned(), State::Edited(Vec::new()))];
-        for (index, path) in paths.iter().enumerate().take(MOST_CHANGES) {
+        for (index, path) in paths.iter().enumerate() {
             states.push((format!("edit of `{path}`"), State::Edited(paths[..=index].to_vec())));
         }
         Self { states }

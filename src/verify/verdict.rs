@@ -30,17 +30,26 @@ impl Verified {
         let changes = self.replay.as_ref().map_or(&[][..], |replay| &replay.changes);
         if let Some(wrong) = changes.iter().find(|change| !change.agrees()) {
             let what = match () {
+                () if wrong.broken.is_some() => "the candidate does not build, and the original does",
                 () if !wrong.stale.is_empty() => "the cache made another image than a clean build",
                 () if !wrong.differences.is_empty() => "the images are not the same",
                 () => "the cache did not do as predicted",
             };
             return format!("differs: at {}, {what}", wrong.change);
         }
-        let built = changes.iter().filter(|change| change.skipped.is_none()).count();
-        match counted(built, "change", "changes") {
-            Some(changes) => format!("proven equal, and after {changes}"),
-            None => "proven equal".to_owned(),
-        }
+        let built = changes.iter().filter(|change| change.is_built()).count();
+        let after = counted(built, "change", "changes").map(|changes| format!(", and after {changes}"));
+        let alone = match self.proof.noisy_paths() {
+            0 => None,
+            1 => Some(", but for 1 path that differs by itself".to_owned()),
+            count => Some(format!(", but for {count} paths that differ by themselves")),
+        };
+        let skipped = counted(changes.len() - built, "change was", "changes were");
+        let skipped = skipped.map(|changes| format!("; {changes} not replayed"));
+        let stopped = self.replay.as_ref().is_some_and(|replay| replay.stopped.is_some());
+        let stopped = stopped.then(|| "; no change was replayed".to_owned());
+        let parts = [after, alone, skipped, stopped];
+        parts.into_iter().flatten().fold("proven equal".to_owned(), |said, part| said + &part)
     }
 }
 

@@ -22,11 +22,6 @@ pub(in crate::cli) struct EngineArgs {
     /// An option for each build, such as `--engine-option=--network=host`; may be given several times.
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     engine_option: Vec<String>,
-
-    /// How many of the newest commits are built again, one after the other, with the cache; 0 for none. Where there is no
-    /// history, a source and a manifest are edited instead.
-    #[arg(long = "replay", value_name = "N", default_value_t = 2)]
-    pub(in crate::cli) replay: usize,
 }
 
 /// Engines.

@@ -71,6 +71,7 @@ struct JsonReplay<'a> {
     seconds_before: f64,
     seconds_after: f64,
     skipped: Option<&'a str>,
+    broken: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -115,6 +116,7 @@ impl<'a> From<&'a Replayed> for JsonReplay<'a> {
             seconds_before: super::super::rounded(change.seconds_before),
             seconds_after: super::super::rounded(change.seconds_after),
             skipped: change.skipped.as_deref(),
+            broken: change.broken.as_deref(),
         }
     }
 }

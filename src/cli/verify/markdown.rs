@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::optimize::seconds;
-use super::report::{Shown, bytes, or_none, origin};
+use super::report::{Shown, bytes, noises, or_none, origin};
 
 /// Rows of a table that are shown.
 const MOST: usize = 50;
@@ -27,11 +27,22 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         let (old, new) = &shown.expected;
         let _ = writeln!(text, "| expected rebuild per change | {} | {} |", seconds(old.mean), seconds(new.mean));
     }
-    let noise = found.proof.self_noise.differences.len();
-    if noise > 0 {
-        let _ = writeln!(text, "\n{noise} paths differ between two builds of the original, and prove nothing.");
-    }
+    noise(&mut text, shown);
     text
+}
+
+fn noise(text: &mut String, shown: &Shown<'_>) {
+    for (title, found) in noises(&shown.found.proof) {
+        let _ = writeln!(text, "\n<details><summary>{title}</summary>\n\n| what | one | the other |\n|---|---|---|");
+        for found in found.iter().take(MOST) {
+            let (before, after) = (cell(or_none(&found.before)), cell(or_none(&found.after)));
+            let _ = writeln!(text, "| `{}` ({}) | {before} | {after} |", cell(&found.path), found.kind.name());
+        }
+        if found.len() > MOST {
+            let _ = writeln!(text, "\nand {} more", found.len() - MOST);
+        }
+        text.push_str("\n</details>\n");
+    }
 }
 
 fn differences(text: &mut String, shown: &Shown<'_>) {
@@ -76,6 +87,7 @@ fn changes(text: &mut String, shown: &Shown<'_>) {
     for change in shown.changes() {
         let said = match (&change.skipped, change.agrees()) {
             (Some(_), _) => "does not build".to_owned(),
+            (None, false) if change.broken.is_some() => "no: the candidate does not build".to_owned(),
             (None, true) => "yes".to_owned(),
             (None, false) if change.disagreements.is_empty() => "no: another image".to_owned(),
             (None, false) => format!("no: {}", change.disagreements.join("; ")),

@@ -1,19 +1,16 @@
 //! What was found, for people.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::super::optimize::seconds;
 use super::Work;
 use crate::cache::Expectation;
 use crate::optimize::{Draft, Surroundings};
-use crate::verify::{Explained, Origin, Replayed, Verified};
+use crate::verify::compare::Difference;
+use crate::verify::{Explained, Origin, Proof, Replayed, Verified};
 
 /// Rows of a kind that are shown; JSON has all.
 const MOST: usize = 20;
-
-/// Parts of a path, the root among them, by which noise is summed up.
-const DEPTH: usize = 5;
 
 /// What is shown, with what it is worked out from.
 pub(super) struct Shown<'a> {
@@ -58,14 +55,14 @@ impl<'a> Shown<'a> {
 
     /// How many of them there are.
     pub(super) fn built(&self) -> usize {
-        self.changes().iter().filter(|change| change.skipped.is_none()).count()
+        self.changes().iter().filter(|change| change.is_built()).count()
     }
 }
 
 fn steps(candidate: &Draft, surroundings: &Surroundings<'_>, found: &Verified) -> Vec<Step> {
     let Some(after) = &found.proof.after else { return Vec::new() };
     let changes = found.replay.as_ref().map_or(&[][..], |replay| &replay.changes);
-    let built: Vec<&Replayed> = changes.iter().filter(|change| change.skipped.is_none()).collect();
+    let built: Vec<&Replayed> = changes.iter().filter(|change| change.is_built()).collect();
     candidate.with_build(surroundings, |build| {
         let file = build.inputs.file;
         let step = |taken: &crate::verify::StepTime| {
@@ -165,6 +162,10 @@ fn changed(text: &mut String, change: &Replayed) {
         let _ = writeln!(text, "\n  {name}: not replayed, as it does not build:\n{}", indented(reason));
         return;
     }
+    if let Some(reason) = &change.broken {
+        let _ = writeln!(text, "\n  {name}: builds before, and not after:\n{}", indented(reason));
+        return;
+    }
     let verdict = if change.agrees() { "as predicted" } else { "NOT as predicted" };
     let _ = writeln!(
         text,
@@ -190,21 +191,34 @@ fn changed(text: &mut String, change: &Replayed) {
 }
 
 fn noise(text: &mut String, shown: &Shown<'_>) {
-    let found = &shown.found.proof.self_noise.differences;
-    if found.is_empty() {
-        return;
+    for (title, found) in noises(&shown.found.proof) {
+        let _ = writeln!(text, "\n  {title}:");
+        for found in found.iter().take(MOST) {
+            let (before, after) = (or_none(&found.before), or_none(&found.after));
+            let _ = writeln!(text, "    {} ({}): {before} → {after}", found.path, found.kind.name());
+        }
+        if found.len() > MOST {
+            let _ = writeln!(text, "    and {} more", found.len() - MOST);
+        }
     }
-    let _ = writeln!(text, "\n  {} paths differ between two builds of the original, and prove nothing:", found.len());
-    let mut folders: BTreeMap<String, usize> = BTreeMap::new();
-    for found in found {
-        *folders.entry(found.path.split('/').take(DEPTH).collect::<Vec<_>>().join("/")).or_default() += 1;
-    }
-    for (folder, count) in folders.iter().take(MOST) {
-        let _ = writeln!(text, "    {folder} ({count})");
-    }
-    if folders.len() > MOST {
-        let _ = writeln!(text, "    and {} more folders", folders.len() - MOST);
-    }
+}
+
+/// What differs by itself: between the two builds of the original, and in the candidate at the same places; each with what
+/// it is, in words.
+pub(super) fn noises(proof: &Proof) -> impl Iterator<Item = (String, &[Difference])> {
+    let count = |found: &[Difference]| match found.len() {
+        1 => "1 difference".to_owned(),
+        count => format!("{count} differences"),
+    };
+    let own = &proof.self_noise.differences[..];
+    let said = [
+        (format!("{} between two builds of the original, which prove nothing", count(own)), own),
+        (
+            format!("{} of the candidate from both, at the same places and of the same kind", count(&proof.noise)),
+            &proof.noise[..],
+        ),
+    ];
+    said.into_iter().filter(|(_, found)| !found.is_empty())
 }
 
 fn costs(text: &mut String, shown: &Shown<'_>) {

@@ -18,6 +18,8 @@ pub(in crate::cli) struct Work<'a> {
     pub(in crate::cli) builds: &'a dyn Engine,
     /// The stage to build.
     pub(in crate::cli) target: Option<&'a str>,
+    /// How many commits are replayed.
+    pub(in crate::cli) replayed: usize,
 }
 
 impl Work<'_> {
@@ -60,7 +62,7 @@ impl<'a> Bench<'a> {
         let job = job(&self.work, &self.draft, candidate);
         let engine = self.work.builds;
         let proof = verify::prove(engine, &self.original, &job, &tell).map_err(Failure::Engine)?;
-        let replays = proof.is_equal() && self.work.engine.replay > 0;
+        let replays = proof.is_equal() && self.work.replayed > 0;
         let Some(timeline) = replays.then(|| timeline(&self.work, &self.draft)).flatten() else {
             return Ok(Verified { proof, replay: None });
         };
@@ -81,9 +83,9 @@ fn tell(text: &str) {
 
 /// The newest commits, or edits where there are none.
 fn timeline(work: &Work<'_>, original: &Draft) -> Option<Timeline> {
-    Timeline::of_history(&work.opened.project.disk, work.engine.replay).or_else(|| {
+    Timeline::of_history(&work.opened.project.disk, work.replayed).or_else(|| {
         let mut files = original.with_build(&work.surroundings(), files_to_edit);
-        files.truncate(work.engine.replay);
+        files.truncate(work.replayed);
         (!files.is_empty()).then(|| Timeline::of_edits(&files))
     })
 }

@@ -8,10 +8,13 @@ use layerwise::cache::Builder;
 use layerwise::context::MemoryContext;
 use layerwise::ecosystem::Catalog;
 use layerwise::optimize::{Draft, Surroundings};
+use layerwise::source::DiskContext;
 use layerwise::verify::archive::ImageFiles;
 use layerwise::verify::image_config::ImageConfig;
 use layerwise::verify::tree::{LayerEntry, Node, NodeKind, Tree};
-use layerwise::verify::{BuiltImage, Engine, EngineError, Job, Order, Original, Proof, prove};
+use layerwise::verify::{
+    BuiltImage, Engine, EngineError, Ground, Job, Noise, Order, Original, Proof, Timeline, prove, replay,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -130,6 +133,55 @@ fn node(text: &str, build: usize) -> Node {
         identity: 0,
         layer: 0,
     }
+}
+
+/// Builds nothing, and fails where a file was edited: only with files that begin so.
+struct Stumbling(&'static str);
+
+impl Engine for Stumbling {
+    fn name(&self) -> &'static str {
+        "stumbling"
+    }
+
+    fn build(&self, order: &Order<'_>) -> Result<BuiltImage, EngineError> {
+        let is_edited = std::fs::read(order.context.join("a")).unwrap().ends_with(b"\n");
+        if is_edited && order.dockerfile.starts_with(self.0) {
+            return Err(EngineError::Failed("no luck".to_owned()));
+        }
+        let files =
+            ImageFiles { tree: Tree::default(), config: ImageConfig::default(), bytes: 0, layer_bytes: Vec::new() };
+        Ok(BuiltImage { files, steps: Vec::new(), seconds: 1.0 })
+    }
+}
+
+#[test]
+fn a_change_that_only_the_candidate_fails_at_disproves_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a"), "1").unwrap();
+    let case = Case {
+        name: "both files".to_owned(),
+        files: BTreeMap::from([("a".to_owned(), "1".to_owned())]),
+        before: "# before\nFROM x\nCOPY a /a\n".to_owned(),
+        after: "# after\nFROM x\nCOPY a /a\n".to_owned(),
+        caught: Vec::new(),
+        trees: None,
+        edits: Vec::new(),
+    };
+    let replayed = |engine: Stumbling| {
+        with_job(&case, folder.path(), |job| {
+            let disk = DiskContext::new(folder.path()).unwrap();
+            let ground = Ground { disk: &disk, dockerfile: "Dockerfile", noise: &Noise::default() };
+            let timeline = Timeline::of_edits(&["a".to_owned()]);
+            replay(&engine, job, ground, &timeline, &|_| {}).unwrap().changes.remove(0)
+        })
+    };
+    let failed = Some("no luck".to_owned());
+    let found = replayed(Stumbling("# after"));
+    assert_eq!((&found.broken, &found.skipped, found.agrees()), (&failed, &None, false));
+    let found = replayed(Stumbling("# before"));
+    assert_eq!((&found.broken, &found.skipped, found.is_built()), (&None, &failed, false));
+    let found = replayed(Stumbling("# neither"));
+    assert_eq!((&found.broken, &found.skipped, found.is_built()), (&None, &None, true));
 }
 
 #[test]

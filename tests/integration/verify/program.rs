@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use crate::program::{self, Run};
 
 /// A builder that copies the files of the last `COPY` nowhere: the image it saves is `before.tar`, or `after.tar` where the
-/// Dockerfile copies the manifests first; `broken` in it makes the build fail.
+/// Dockerfile copies the manifests first; `broken` in it makes the build fail. Every second build of a file saves
+/// `before-again.tar` where there is one; where there is a file `stumbles`, the candidate does not build in a replay.
 const DOCKER: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 case $1 in
@@ -28,7 +29,15 @@ build)
     fi
     kind=before
     grep -q 'COPY package' "$file" && kind=after
+    if [ -e "$here/stumbles" ] && [ $kind = after ] && grep -q LAYERWISE_SALT "$file"; then
+        echo 'ERROR: it stumbles'
+        exit 1
+    fi
     cat "$here/$kind.log"
+    if [ $kind = before ] && [ -e "$here/before-again.tar" ]; then
+        [ -e "$here/built" ] && kind=before-again
+        touch "$here/built"
+    fi
     cp "$here/$kind.tar" "$here/$(echo "$tag" | tr ':/' '__').tar" ;;
 save) cat "$here/$(echo "$2" | tr ':/' '__').tar" ;;
 rmi) rm "$here/$(echo "$3" | tr ':/' '__').tar" ;;
@@ -72,6 +81,20 @@ fn image(mode: u32, env: &str) -> Vec<u8> {
     ])
 }
 
+/// An image of one layer: the file of the application, and what the installer has logged.
+fn logging(file: &str, log: &str) -> Vec<u8> {
+    let layer = archive(&[("app/index.js", file.as_bytes(), 0o644), ("var/log/install.log", log.as_bytes(), 0o644)]);
+    let config = format!(
+        r#"{{"config":{{}},"rootfs":{{"diff_ids":["sha256:{file}{log}"]}},
+        "history":[{{"created_by":"RUN npm ci # buildkit"}}]}}"#
+    );
+    archive(&[
+        ("1", &layer, 0o644),
+        ("c", config.as_bytes(), 0o644),
+        ("manifest.json", br#"[{"Config":"c","Layers":["1"]}]"#, 0o644),
+    ])
+}
+
 /// A project beside its builder.
 fn project(dockerfile: &str, after: &[u8]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -94,9 +117,10 @@ fn project(dockerfile: &str, after: &[u8]) -> TempDir {
 
 /// Runs `verify` in the project. How long builds take is not the same twice.
 fn verify(folder: &Path, args: &[&str]) -> Run {
-    let first =
-        ["verify", "app", "--engine=docker", "--engine-command=./docker", "--replay", "0", "--costs", "costs.json"];
-    let mut run = program::run(program::layerwise(folder, &[&first, args].concat()), "");
+    let first = ["verify", "app", "--engine=docker", "--engine-command=./docker", "--costs", "costs.json"];
+    // Nothing is replayed unless it is asked for.
+    let last: &[&str] = if args.contains(&"--history") { &[] } else { &["--history", "0"] };
+    let mut run = program::run(program::layerwise(folder, &[&first, args, last].concat()), "");
     let masked = |text: &str, pattern: &str, with: &str| {
         regex::Regex::new(pattern).unwrap().replace_all(text, with).into_owned()
     };
@@ -131,6 +155,29 @@ fn a_wrong_rewrite_is_told_with_the_step_that_made_it() {
         assert_eq!(run.exit, Some(1), "{}{}", run.stdout, run.stderr);
         program::assert_snapshot("verify", &format!("differs-{format}"), "a rewrite with another image", &run.stdout);
     }
+}
+
+#[test]
+fn what_differs_by_itself_is_listed() {
+    for format in ["full", "json", "markdown"] {
+        let folder = project(LAZY, &logging("1", "at 12:02"));
+        program::write(folder.path(), "before.tar", &logging("1", "at 12:00"));
+        program::write(folder.path(), "before-again.tar", &logging("1", "at 12:01"));
+        let run = verify(folder.path(), &["--output-format", format]);
+        assert_eq!(run.exit, Some(0), "{}{}", run.stdout, run.stderr);
+        program::assert_snapshot("verify", &format!("noise-{format}"), "a log that is never the same", &run.stdout);
+    }
+}
+
+#[test]
+fn a_candidate_that_fails_in_the_replay_is_not_proven() {
+    let folder = project(LAZY, &image(0o644, "A=1"));
+    program::write(folder.path(), "stumbles", b"");
+    let run = verify(folder.path(), &["--history", "2"]);
+    assert_eq!(run.exit, Some(1), "{}{}", run.stdout, run.stderr);
+    let verdict = "differs: at the files as they are, the candidate does not build, and the original does";
+    assert!(run.stdout.contains(verdict), "{}", run.stdout);
+    assert!(run.stdout.contains("builds before, and not after:\n    ERROR: it stumbles"), "{}", run.stdout);
 }
 
 #[test]
@@ -185,7 +232,7 @@ fn nothing_is_written_that_a_build_would_copy() {
         "docker",
         "--engine-command",
         "../docker",
-        "--replay",
+        "--history",
         "0",
         "--against",
         "Dockerfile",
@@ -212,7 +259,7 @@ fn optimize_applies_what_is_proven() {
             "docker",
             "--engine-command",
             "./docker",
-            "--replay",
+            "--verify-history",
             "0",
         ];
         let run =
