@@ -2,6 +2,7 @@
 #![allow(clippy::missing_errors_doc, reason = "each module has one error type, and its variants say when")]
 
 pub mod build;
+pub mod container;
 pub mod copy;
 pub mod export;
 pub mod fetch;
@@ -15,6 +16,7 @@ pub mod sandbox;
 pub mod store;
 mod sys;
 pub mod tree;
+mod user;
 
 /// Does the job of a process that a build started for itself, and never returns then; else returns at once.
 ///

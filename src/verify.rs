@@ -3,7 +3,8 @@
 //! An [`Engine`] builds. A [`Proof`] holds what was found: the original is built twice and the candidate once, without a
 //! cache, and their trees and configurations are compared; what two builds of the original differ in is self-noise. A
 //! [`Replay`] builds changes of the project one after the other with both files: the cache must behave as predicted, and
-//! what it makes must equal a clean build. Nothing of the user is written to: changes are laid out in temporary folders.
+//! what it makes must equal a clean build. [`smoke`] starts both images. Nothing of the user is written to: changes are laid
+//! out in temporary folders.
 
 pub mod archive;
 pub mod compare;
@@ -17,6 +18,7 @@ mod prediction;
 mod proof;
 mod replay;
 mod salt;
+pub mod smoke;
 mod snapshot;
 mod timeless;
 mod timeline;
@@ -24,7 +26,7 @@ pub mod tree;
 mod verdict;
 
 pub use edits::files_to_edit;
-pub use engine::{BuiltImage, Engine, EngineError, Order, StepRecord};
+pub use engine::{BuiltImage, Engine, EngineError, Kept, Order, StepRecord};
 pub use noise::{Compared, Noise};
 pub use origin::Origin;
 pub use proof::{Explained, Job, Measured, Original, Proof, Side, StepTime, prove};

@@ -26,7 +26,6 @@ mod stage;
 mod state;
 mod time;
 mod transfer;
-mod user;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

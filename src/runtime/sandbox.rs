@@ -17,16 +17,19 @@ mod rights;
 mod seccomp;
 mod setup;
 mod sources;
+mod started;
 mod step;
 mod stubs;
+mod visit;
 mod wire;
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,11 +38,13 @@ use rustix::net::{AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, Send
 use rustix::net::{Shutdown, sendmsg, shutdown, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-pub use step::{Exit, Limits, MountKind, Network, Outcome, Security, Step, StepMount, Stream, User};
+pub use started::{Door, Started};
+pub use step::{Exit, Limits, MountKind, Network, Outcome, Security, Step, StepMount, Stream, User, Visit};
 
 use super::namespace::Ids;
 use super::sys;
-use holder::Reply;
+use order::Order;
+use started::Channel;
 
 /// The name under which the program is started to be the holder.
 pub(super) const HOLDER: &str = "layerwise-sandbox";
@@ -51,6 +56,8 @@ pub struct Sandbox {
     control: OwnedFd,
     /// One order at a time goes through the socket.
     sending: Mutex<()>,
+    /// How many steps were ordered.
+    ordered: AtomicU64,
     holder: Mutex<Child>,
 }
 
@@ -131,7 +138,13 @@ impl Sandbox {
             .stdout(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        Ok(Self { ids: ids.clone(), control, sending: Mutex::new(()), holder: Mutex::new(holder) })
+        Ok(Self {
+            ids: ids.clone(),
+            control,
+            sending: Mutex::new(()),
+            ordered: AtomicU64::new(0),
+            holder: Mutex::new(holder),
+        })
     }
 
     /// Runs a step to its end. `sink` gets what it writes, as it writes it.
@@ -139,10 +152,40 @@ impl Sandbox {
     /// # Errors
     /// See [`SandboxError`].
     pub fn run(&self, step: &Step<'_>, sink: &mut dyn FnMut(Stream, &[u8])) -> Result<Exit, SandboxError> {
+        self.begin(step)?.finish(sink)
+    }
+
+    /// Starts a step. It writes and ends only as [`Started::finish`] takes what it writes.
+    ///
+    /// # Errors
+    /// See [`SandboxError`].
+    pub fn begin(&self, step: &Step<'_>) -> Result<Started, SandboxError> {
         let start = Instant::now();
-        let mut groups = groups::Groups::make(&step.limits);
+        let groups = groups::Groups::make(&step.limits);
         let (order, mounts) = sources::order(step, &self.ids, &groups)?;
+        let order = Order { number: self.next_number(), ..order };
         let stubs = stubs::Stubs::before(step.root, &order);
+        let mounts: Vec<_> = std::iter::once(step.root).chain(mounts.iter().map(AsFd::as_fd)).collect();
+        let channel = self.order(&order, &mounts)?;
+        Ok(Started { channel, order, start, stubs, groups })
+    }
+
+    /// Runs a command inside of a step that runs, to its end: in its tree and among its processes.
+    ///
+    /// # Errors
+    /// [`SandboxError::Setup`] where the step has ended; else see [`SandboxError`].
+    pub fn visit(&self, host: &Door, visit: &Visit, sink: &mut dyn FnMut(Stream, &[u8])) -> Result<Exit, SandboxError> {
+        let start = Instant::now();
+        let order = Order { number: self.next_number(), ..host.order(visit) };
+        started::exit(self.order(&order, &[])?.pass_on(sink), start, Vec::new())
+    }
+
+    fn next_number(&self) -> u64 {
+        self.ordered.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Sends an order off.
+    fn order(&self, order: &Order, mounts: &[BorrowedFd<'_>]) -> Result<Channel, SandboxError> {
         let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(system("cannot make a pipe"));
         let ((output, give_output), (error, give_error)) = (pipe()?, pipe()?);
         let (reply, give_reply) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
@@ -151,21 +194,10 @@ impl Sandbox {
         let mut text = std::fs::File::from(text);
         io::Write::write_all(&mut text, &order.encode())
             .map_err(|source| SandboxError::System { what: "cannot write the order", source })?;
-        let mut descriptors =
-            vec![text.as_fd(), give_reply.as_fd(), step.root, give_output.as_fd(), give_error.as_fd()];
-        descriptors.extend(mounts.iter().map(AsFd::as_fd));
+        let mut descriptors = vec![text.as_fd(), give_reply.as_fd(), give_output.as_fd(), give_error.as_fd()];
+        descriptors.extend(mounts);
         self.send(&descriptors)?;
-        drop((give_reply, give_output, give_error, mounts));
-        let answer = output::pass_on([output, error], &reply, sink);
-        stubs.remove();
-        match answer.and_then(|bytes| Reply::decode(&bytes)) {
-            Some(Reply::Ended { outcome, max_rss, processor }) => {
-                let not_granted = std::mem::take(&mut groups.not_granted);
-                Ok(Exit { outcome, took: start.elapsed(), max_rss, processor, not_granted })
-            }
-            Some(Reply::Failed { what }) => Err(SandboxError::Setup(what)),
-            None => Err(SandboxError::Stopped),
-        }
+        Ok(Channel { reply, streams: [output, error] })
     }
 
     /// Kills all steps that run, and lets none run anymore.
@@ -173,7 +205,7 @@ impl Sandbox {
         let _gone = shutdown(&self.control, Shutdown::Both);
     }
 
-    fn send(&self, descriptors: &[std::os::fd::BorrowedFd<'_>]) -> Result<(), SandboxError> {
+    fn send(&self, descriptors: &[BorrowedFd<'_>]) -> Result<(), SandboxError> {
         const MOST: usize = 253;
         if descriptors.len() > MOST {
             return Err(SandboxError::Setup(format!("more than {} mounts", MOST - order::FIXED - 1)));

@@ -164,6 +164,7 @@ impl Outer {
 }
 
 /// The entries of a layer that may be packed, and the bytes of its unpacked archive. Both arguments read it from its start.
+#[cfg(all(feature = "runtime", target_os = "linux"))]
 pub(super) fn unpacked_layer(mut first: impl Read, again: impl Read) -> io::Result<(LayerEntries, u64)> {
     let mut start = [0; 4];
     let read = first.read(&mut start)?;

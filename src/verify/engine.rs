@@ -4,21 +4,28 @@ mod buildah;
 mod buildkit;
 mod buildkit_log;
 mod clock;
+mod container;
 #[cfg(all(feature = "runtime", target_os = "linux"))]
 mod embedded;
+mod kept;
 mod order_file;
 mod program;
 mod stages;
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+mod trial;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::archive::{ArchiveError, ImageFiles};
+use super::smoke::Ran;
 
 pub use buildah::Buildah;
 pub use buildkit::BuildKit;
 #[cfg(all(feature = "runtime", target_os = "linux"))]
 pub use embedded::Embedded;
+pub use kept::Kept;
 pub use program::Program;
 
 /// One build to be done.
@@ -36,6 +43,8 @@ pub struct Order<'a> {
     pub arguments: &'a BTreeMap<String, String>,
     /// Whether every step runs, whatever the cache holds.
     pub fresh: bool,
+    /// Whether the engine keeps the image, so that it can be run.
+    pub keep: bool,
 }
 
 /// What became of one step.
@@ -58,6 +67,8 @@ pub struct BuiltImage {
     pub steps: Vec<StepRecord>,
     /// How long the build took, without handing the image over.
     pub seconds: f64,
+    /// The image in the engine, where it was to be kept.
+    pub kept: Option<Kept>,
 }
 
 /// Why there is no image.
@@ -100,4 +111,19 @@ pub trait Engine {
     /// # Errors
     /// [`EngineError`]; [`EngineError::Failed`] is what the file is to blame for.
     fn build(&self, order: &Order<'_>) -> Result<BuiltImage, EngineError>;
+
+    /// Whether it runs images too.
+    fn runs_images(&self) -> bool {
+        false
+    }
+
+    /// Starts the command of an image that was kept, in a sandbox without a network, until its `HEALTHCHECK` passes, it
+    /// exits, or `limit` is over.
+    ///
+    /// # Errors
+    /// [`EngineError::Unusable`] where it cannot be started, for reasons that are not the image's.
+    fn run_image(&self, image: &BuiltImage, limit: Duration) -> Result<Ran, EngineError> {
+        let _ = (image, limit);
+        Err(EngineError::Unusable(format!("{} runs no images", self.name())))
+    }
 }

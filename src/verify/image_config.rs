@@ -79,6 +79,11 @@ impl ImageConfig {
         }
     }
 
+    /// Whether it says how to ask whether a container is well.
+    pub fn has_health_check(&self) -> bool {
+        !self.healthcheck.is_empty() && !self.healthcheck.contains("\"NONE\"")
+    }
+
     /// The properties in which `after` differs from this; what made the layers is none of them.
     pub fn differences(&self, after: &Self) -> Vec<ConfigDifference> {
         let mut found = Vec::new();

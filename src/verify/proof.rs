@@ -1,12 +1,14 @@
 //! Equal images: the original built twice, the candidate once, none from a cache, and all compared.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::compare::Difference;
 use super::engine::{BuiltImage, Engine, EngineError, Order};
 use super::image_config::ConfigDifference;
 use super::noise::Noise;
 use super::origin::{Origin, origins};
+use super::smoke::{Smoke, smoke};
 use crate::optimize::{Draft, Surroundings};
 
 /// Two files for one project.
@@ -20,6 +22,8 @@ pub struct Job<'a> {
     pub after: &'a Draft,
     /// What is known of the project; the target and the build arguments among it.
     pub surroundings: Surroundings<'a>,
+    /// How long each image is run at most; `None` where none is run.
+    pub smoke: Option<Duration>,
 }
 
 /// Which of two files is meant.
@@ -77,6 +81,8 @@ pub struct Proof {
     pub config: Vec<ConfigDifference>,
     /// Why the candidate does not build, where the original does.
     pub broken: Option<String>,
+    /// How the images go when they are started; `None` where they were not.
+    pub smoke: Option<Smoke>,
     /// Clean builds of the original.
     pub before: Measured,
     /// The clean build of the candidate; `None` where it does not build.
@@ -84,8 +90,12 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether the images are equal.
+    /// Whether the images are equal, and go the same way where they were started.
     pub fn is_equal(&self) -> bool {
+        self.has_equal_images() && self.smoke.as_ref().is_none_or(Smoke::agrees)
+    }
+
+    fn has_equal_images(&self) -> bool {
         self.differences.is_empty() && self.config.is_empty() && self.broken.is_none()
     }
 
@@ -138,6 +148,7 @@ pub fn prove(
         self_noise: noise.clone(),
         config: Vec::new(),
         broken: None,
+        smoke: None,
         before: measured(job, Side::Before, &[first, second]),
         after: None,
     };
@@ -158,6 +169,9 @@ pub fn prove(
     proof.config = first.files.config.differences(&after.files.config);
     proof.config.retain(|found| unsteady.iter().all(|other| other.property != found.property));
     proof.after = Some(measured(job, Side::After, &[&after]));
+    if let Some(limit) = job.smoke.filter(|_| proof.has_equal_images()) {
+        proof.smoke = Some(smoke(engine, (second, &after), limit, tell)?);
+    }
     Ok(proof)
 }
 
@@ -180,6 +194,7 @@ fn clean_build(engine: &dyn Engine, job: &Job<'_>, side: Side) -> Result<BuiltIm
         target: job.surroundings.target,
         arguments: job.surroundings.arguments,
         fresh: true,
+        keep: job.smoke.is_some(),
     })
 }
 

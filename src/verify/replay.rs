@@ -179,6 +179,7 @@ impl Player<'_> {
             target: self.job.surroundings.target,
             arguments: self.job.surroundings.arguments,
             fresh,
+            keep: false,
         })?;
         built.steps.retain_mut(|step| {
             let original = salted.original(step.instruction);
@@ -191,27 +192,18 @@ impl Player<'_> {
     /// Fills the cache.
     fn start(&self, state: &LaidOut) -> Result<Replayed, EngineError> {
         self.cached(state, Side::Before)?;
-        Ok(self.candidate(|| self.cached(state, Side::After))?.err().unwrap_or_default())
-    }
-
-    /// A build of the candidate at a state that the original builds: there a failure is a result.
-    fn candidate(
-        &self,
-        build: impl FnOnce() -> Result<BuiltImage, EngineError>,
-    ) -> Result<Result<BuiltImage, Replayed>, EngineError> {
-        match build() {
-            Ok(built) => Ok(Ok(built)),
-            Err(EngineError::Failed(reason)) => Ok(Err(Replayed { broken: Some(reason), ..Replayed::default() })),
-            Err(error) => Err(error),
-        }
+        Ok(candidate(self.cached(state, Side::After))?.err().unwrap_or_default())
     }
 
     fn play(&self, state: &LaidOut, snapshots: (&Snapshot, &[Snapshot])) -> Result<Replayed, EngineError> {
         let before = self.cached(state, Side::Before)?;
-        let built = self.candidate(|| self.cached(state, Side::After))?;
-        let (after, clean) = match (built, self.candidate(|| self.clean(state))?) {
-            (Ok(after), Ok(clean)) => (after, clean),
-            (Err(broken), _) | (_, Err(broken)) => return Ok(broken),
+        let after = match candidate(self.cached(state, Side::After))? {
+            Ok(after) => after,
+            Err(broken) => return Ok(broken),
+        };
+        let clean = match candidate(self.clean(state))? {
+            Ok(clean) => clean,
+            Err(broken) => return Ok(broken),
         };
         let mut replayed =
             Replayed { seconds_before: before.seconds, seconds_after: after.seconds, ..Replayed::default() };
@@ -258,5 +250,14 @@ impl Player<'_> {
                 replayed.disagreements.push(format!("line {} was to {said}, and {did}", line(instruction)));
             }
         });
+    }
+}
+
+/// What a build of the candidate came to, at a state that the original builds: there a failure is a result.
+fn candidate(result: Result<BuiltImage, EngineError>) -> Result<Result<BuiltImage, Replayed>, EngineError> {
+    match result {
+        Ok(image) => Ok(Ok(image)),
+        Err(EngineError::Failed(reason)) => Ok(Err(Replayed { broken: Some(reason), ..Replayed::default() })),
+        Err(error) => Err(error),
     }
 }

@@ -27,6 +27,10 @@ impl Verified {
             let said = [counted(paths, "path", "paths"), counted(properties, "property", "properties")];
             return format!("differs: {} of the image", said.into_iter().flatten().collect::<Vec<_>>().join(" and "));
         }
+        let smoke = self.proof.smoke.as_ref();
+        if let Some(smoke) = smoke.filter(|smoke| !smoke.agrees()) {
+            return format!("differs: {}", smoke.in_words());
+        }
         let changes = self.replay.as_ref().map_or(&[][..], |replay| &replay.changes);
         if let Some(wrong) = changes.iter().find(|change| !change.agrees()) {
             let what = match () {
@@ -48,7 +52,8 @@ impl Verified {
         let skipped = skipped.map(|changes| format!("; {changes} not replayed"));
         let stopped = self.replay.as_ref().is_some_and(|replay| replay.stopped.is_some());
         let stopped = stopped.then(|| "; no change was replayed".to_owned());
-        let parts = [after, alone, skipped, stopped];
+        let smoke = smoke.map(|smoke| format!("; {}", smoke.in_words()));
+        let parts = [after, alone, smoke, skipped, stopped];
         parts.into_iter().flatten().fold("proven equal".to_owned(), |said, part| said + &part)
     }
 }

@@ -7,3 +7,4 @@
 mod live;
 mod made_up;
 mod program;
+mod smoke;

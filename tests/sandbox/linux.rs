@@ -5,6 +5,7 @@ mod escapes;
 mod mounts;
 mod probe;
 mod rights;
+mod visits;
 mod world;
 
 use std::os::unix::fs::PermissionsExt;
@@ -34,7 +35,7 @@ pub(super) const ROOT: &[Mode] = &[Mode::Root];
 pub(super) const MANY_IDS: &[Mode] = &[Mode::Root, Mode::Mapped];
 
 fn cases() -> Vec<Case> {
-    [basics::CASES, mounts::CASES, rights::CASES, escapes::CASES].concat()
+    [basics::CASES, mounts::CASES, rights::CASES, escapes::CASES, visits::CASES].concat()
 }
 
 pub(super) fn main() -> ExitCode {

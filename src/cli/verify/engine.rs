@@ -1,12 +1,14 @@
 //! Which engine builds, and what it is given.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 
 use crate::cache::Builder;
 use crate::cli::failure::Failure;
 use crate::config::Mirrors;
-use crate::verify::Engine;
 use crate::verify::engine::{BuildKit, Buildah, Program};
+use crate::verify::{Engine, EngineError};
 
 /// How verification builds.
 #[derive(Debug, Args)]
@@ -22,6 +24,18 @@ pub(in crate::cli) struct EngineArgs {
     /// An option for each build, such as `--engine-option=--network=host`; may be given several times.
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
     engine_option: Vec<String>,
+
+    /// Start the command of both images too, without a network, until the HEALTHCHECK passes, the command exits, or so many
+    /// seconds are over (10 unless given). With the engines embedded, docker and podman.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10",
+        value_parser = clap::value_parser!(u64).range(1..=3600)
+    )]
+    smoke: Option<u64>,
 }
 
 /// Engines.
@@ -54,12 +68,29 @@ fn embedded(mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
 #[cfg(not(all(feature = "runtime", target_os = "linux")))]
 fn embedded(_: Mirrors) -> Result<Box<dyn Engine>, Failure> {
     let reason = "this program has no runtime of its own here; name another engine with `--engine`";
-    Err(Failure::Engine(crate::verify::EngineError::Unusable(reason.to_owned())))
+    Err(Failure::Engine(EngineError::Unusable(reason.to_owned())))
 }
 
 impl EngineArgs {
+    /// How long each image is run at most.
+    pub(in crate::cli) fn smoke(&self) -> Option<Duration> {
+        self.smoke.map(Duration::from_secs)
+    }
+
     /// The engine; the one of this program asks these mirrors of registries. Call it before any thread is started.
     pub(in crate::cli) fn start(&self, mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
+        let engine = self.named(mirrors)?;
+        if self.smoke.is_some() && !engine.runs_images() {
+            let reason = format!(
+                "{} builds images and does not run them: leave out `--smoke`, or take the engine embedded, docker or podman",
+                engine.name()
+            );
+            return Err(Failure::Engine(EngineError::Unusable(reason)));
+        }
+        Ok(engine)
+    }
+
+    fn named(&self, mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
         let own = match self.engine {
             EngineName::Embedded => return embedded(mirrors),
             EngineName::Docker | EngineName::Buildkit => "docker",

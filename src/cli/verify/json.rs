@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::report::Shown;
 use crate::cache::Expectation;
 use crate::verify::compare::Difference;
+use crate::verify::smoke::{Ran, Smoke};
 use crate::verify::{Measured, Origin, Replayed};
 
 #[derive(Serialize)]
@@ -17,6 +18,7 @@ struct Json<'a> {
     noise: Vec<JsonDifference<'a>>,
     self_noise: Vec<JsonDifference<'a>>,
     config_differences: Vec<JsonConfig<'a>>,
+    smoke: Option<JsonSmoke<'a>>,
     replay: Vec<JsonReplay<'a>>,
     steps: Vec<JsonStep<'a>>,
     before: JsonMeasured,
@@ -60,6 +62,22 @@ struct JsonConfig<'a> {
 }
 
 #[derive(Serialize)]
+struct JsonSmoke<'a> {
+    agrees: bool,
+    steady: bool,
+    before: JsonRan<'a>,
+    after: JsonRan<'a>,
+}
+
+#[derive(Serialize)]
+struct JsonRan<'a> {
+    fate: &'static str,
+    exit_code: Option<i32>,
+    seconds: f64,
+    output: &'a str,
+}
+
+#[derive(Serialize)]
 struct JsonReplay<'a> {
     commit: &'a str,
     predicted: &'a [usize],
@@ -94,6 +112,19 @@ impl<'a> From<&'a Difference> for JsonDifference<'a> {
     fn from(found: &'a Difference) -> Self {
         let Difference { path, kind, before, after, .. } = found;
         Self { path, kind: kind.name(), before, after, step: None }
+    }
+}
+
+impl<'a> From<&'a Smoke> for JsonSmoke<'a> {
+    fn from(smoke: &'a Smoke) -> Self {
+        let ran = |ran: &'a Ran| JsonRan {
+            fate: ran.fate.name(),
+            exit_code: ran.fate.code(),
+            seconds: super::super::rounded(ran.seconds),
+            output: &ran.output,
+        };
+        let Smoke { before, after, otherwise } = smoke;
+        Self { agrees: smoke.agrees(), steady: otherwise.is_none(), before: ran(before), after: ran(after) }
     }
 }
 
@@ -160,6 +191,7 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         noise: listed(&proof.noise),
         self_noise: listed(&proof.self_noise.differences),
         config_differences: config.collect(),
+        smoke: proof.smoke.as_ref().map(JsonSmoke::from),
         replay: shown.changes().iter().map(JsonReplay::from).collect(),
         steps: steps.collect(),
         before: measured(&proof.before, &shown.expected.0),

@@ -17,6 +17,7 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         let _ = write!(text, "\n```\n{}\n```\n", reason.replace("```", "'''"));
     }
     differences(&mut text, shown);
+    started(&mut text, shown);
     changes(&mut text, shown);
     steps(&mut text, shown);
     if let Some(after) = &found.proof.after {
@@ -76,6 +77,18 @@ fn differences(text: &mut String, shown: &Shown<'_>) {
     let more = proof.differences.len().saturating_sub(MOST);
     if more > 0 {
         let _ = writeln!(text, "\nand {more} more paths");
+    }
+}
+
+fn started(text: &mut String, shown: &Shown<'_>) {
+    let Some(smoke) = &shown.found.proof.smoke else { return };
+    text.push_str("\n| started | it | after |\n|---|---|---|\n");
+    for (side, ran) in [("before", &smoke.before), ("after", &smoke.after)] {
+        let _ = writeln!(text, "| {side} | {} | {} |", ran.fate.in_words(), seconds(ran.seconds));
+    }
+    let disagrees = smoke.before.fate != smoke.after.fate;
+    for ran in [&smoke.before, &smoke.after].into_iter().filter(|ran| disagrees && !ran.output.is_empty()) {
+        let _ = writeln!(text, "\n```\n{}\n```", ran.output.replace("```", "'''"));
     }
 }
 

@@ -92,6 +92,7 @@ pub(super) fn full(shown: &Shown<'_>) -> String {
     for config in found.proof.config.iter().take(MOST) {
         let _ = writeln!(text, "  {}: {} → {}", config.property, or_none(&config.before), or_none(&config.after));
     }
+    started(&mut text, &found.proof);
     table(&mut text, shown);
     for change in shown.changes() {
         changed(&mut text, change);
@@ -135,6 +136,16 @@ pub(super) fn origin(step: Option<&Origin>) -> String {
 
 pub(super) fn or_none(text: &str) -> &str {
     if text.is_empty() { "nothing" } else { text }
+}
+
+fn started(text: &mut String, proof: &Proof) {
+    let Some(smoke) = &proof.smoke else { return };
+    for (side, ran) in [("before", &smoke.before), ("after", &smoke.after)] {
+        let _ = writeln!(text, "\n  started, {side}: it {} ({})", ran.fate.in_words(), seconds(ran.seconds));
+        if smoke.before.fate != smoke.after.fate && !ran.output.is_empty() {
+            let _ = writeln!(text, "{}", indented(&ran.output));
+        }
+    }
 }
 
 fn table(text: &mut String, shown: &Shown<'_>) {

@@ -74,7 +74,13 @@ impl<'a> Bench<'a> {
 }
 
 fn job<'a>(work: &'a Work<'_>, before: &'a Draft, after: &'a Draft) -> Job<'a> {
-    Job { context: work.opened.project.disk.root(), before, after, surroundings: work.surroundings() }
+    Job {
+        context: work.opened.project.disk.root(),
+        before,
+        after,
+        surroundings: work.surroundings(),
+        smoke: work.engine.smoke(),
+    }
 }
 
 fn tell(text: &str) {

@@ -9,9 +9,9 @@ use super::line::Line;
 use super::mounts::{self, Mounting};
 use super::output::Output;
 use super::stage::StageBuild;
-use super::user::{Account, Users};
 use crate::runtime::overlay;
 use crate::runtime::sandbox::{self, Exit, MountKind, Network, Outcome, SandboxError, Security, StepMount, User};
+use crate::runtime::user::{Account, Users};
 use crate::syntax::Command;
 
 /// Where the body of a heredoc stands that is executed as a file.

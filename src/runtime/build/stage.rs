@@ -15,7 +15,7 @@ use crate::runtime::progress::{Event, Status, StepName};
 use crate::syntax::{Body, Dockerfile, Word};
 
 use super::key::KeyBuilder;
-use super::user::Users;
+use crate::runtime::user::Users;
 
 /// A stage that is being built.
 pub(super) struct StageBuild<'s, 'a> {

@@ -10,11 +10,11 @@ use super::named::Supply;
 use super::remote::{Fetched, Remote};
 use super::stage::StageBuild;
 use super::state::State;
-use super::user::Users;
 use super::{BuildError, plan::Base};
 use crate::context::{Destination, Filtered, Selector, path};
 use crate::runtime::copy::{ModeChange, Placement, Placer, Selection, Target, archive};
 use crate::runtime::tree::Tree;
+use crate::runtime::user::Users;
 use crate::syntax::{Heredoc, Instruction, Keyword, Source, Transfer, expand_heredoc};
 
 /// A `COPY` or `ADD` with its variables replaced.

@@ -74,7 +74,10 @@ fn watch(control: &OwnedFd) {
         steps.retain_mut(|step| !step.settle());
         if asked.contains(PollFlags::IN) {
             match receive(control) {
-                Ok(Some((order, descriptors))) => steps.extend(Running::start(&order, descriptors)),
+                Ok(Some((order, descriptors))) => {
+                    let started = Running::start(&order, descriptors, &steps);
+                    steps.extend(started);
+                }
                 Ok(None) | Err(_) => return,
             }
         } else if asked.intersects(PollFlags::HUP | PollFlags::ERR) {

@@ -2,12 +2,17 @@
 
 use super::wire::{Reader, Writer};
 
-/// How many descriptors come before those of the mounts: reply, root, standard output, standard error.
+/// How many descriptors come before those of the mounts: reply, standard output, standard error, root. A command inside
+/// of another step has no root and no mounts.
 pub(super) const FIXED: usize = 4;
 
 /// One step, ready to be run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Order {
+    /// By which others find it while it runs.
+    pub(super) number: u64,
+    /// The running step in whose tree and among whose processes it runs; 0 is none.
+    pub(super) inside: u64,
     pub(super) arguments: Vec<Vec<u8>>,
     /// `NAME=value` each.
     pub(super) environment: Vec<Vec<u8>>,
@@ -53,6 +58,8 @@ pub(super) enum Attached {
 impl Order {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
+        out.number(self.number);
+        out.number(self.inside);
         out.list(&self.arguments, |out, item| out.bytes(item));
         out.list(&self.environment, |out, item| out.bytes(item));
         out.bytes(&self.directory);
@@ -78,6 +85,7 @@ impl Order {
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let input = &mut Reader::new(bytes);
+        let (number, inside) = (input.number()?, input.number()?);
         let arguments = input.list(Reader::bytes)?;
         let environment = input.list(Reader::bytes)?;
         let directory = input.bytes()?;
@@ -85,6 +93,8 @@ impl Order {
         let grouped = input.number()? == 1;
         let groups = input.list(Reader::small)?;
         Some(Self {
+            number,
+            inside,
             arguments,
             environment,
             directory,
@@ -154,6 +164,8 @@ mod tests {
         let file = Attached::File { content: b"x".to_vec(), mode: 0o400, user: 1, group: 2, read_only: true };
         let attach = |what| Attachment { target: b"/t".to_vec(), what };
         let order = Order {
+            number: 3,
+            inside: 1 << 40,
             arguments: vec![b"/bin/sh".to_vec(), b"-c".to_vec(), Vec::new()],
             environment: vec![b"A=1".to_vec()],
             directory: b"/app".to_vec(),

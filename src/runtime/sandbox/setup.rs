@@ -62,18 +62,12 @@ fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Fa
     // Refused where keys are not built in, and then there are none to protect.
     let _without = sys::own_keyring();
     sethostname(&order.hostname).tried("cannot set the host name")?;
-    for file in &order.groups_to_join {
-        let file = Path::new(OsStr::from_bytes(file));
-        std::fs::write(file, "0").tried(format!("cannot join {}", file.display()))?;
-    }
+    join_groups(order)?;
     if order.offline {
         let any = socket(AddressFamily::INET, SocketType::DGRAM, None).tried("cannot open a socket")?;
         sys::loopback_up(any).tried("cannot bring up the loopback device")?;
     }
-    for (number, stream) in streams.iter().enumerate() {
-        program::take_place(stream, number).tried("cannot pass on the output")?;
-    }
-    program::give_streams(order.user, order.group);
+    take_streams(order, &streams)?;
     let borrowed = Borrowed::open()?;
     if !order.insecure {
         // Root may make device nodes, as in Docker; without Docker's list of devices they must not work.
@@ -87,6 +81,29 @@ fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Fa
         devices::hide()?;
     }
     rights::limit(order)?;
+    finish(order)
+}
+
+/// Puts the process into the control groups of its step.
+pub(super) fn join_groups(order: &Order) -> Result<(), Failure> {
+    for file in &order.groups_to_join {
+        let file = Path::new(OsStr::from_bytes(file));
+        std::fs::write(file, "0").tried(format!("cannot join {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Takes the streams for its own.
+pub(super) fn take_streams(order: &Order, streams: &[OwnedFd; 3]) -> Result<(), Failure> {
+    for (number, stream) in streams.iter().enumerate() {
+        program::take_place(stream, number).tried("cannot pass on the output")?;
+    }
+    program::give_streams(order.user, order.group);
+    Ok(())
+}
+
+/// Goes to the working directory, gives up what the program may not have, and finds it.
+pub(super) fn finish(order: &Order) -> Result<program::Program, Failure> {
     let reached = make_directory(order);
     rights::drop(order)?;
     if let Err(error) = reached {

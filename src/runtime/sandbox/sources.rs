@@ -39,6 +39,8 @@ pub(super) fn order(step: &Step<'_>, ids: &Ids, groups: &Groups) -> Result<(Orde
     }
     let single = matches!(ids, Ids::Single { .. });
     let order = Order {
+        number: 0,
+        inside: 0,
         arguments: step.arguments.clone(),
         environment: step.environment.clone(),
         directory: step.directory.as_os_str().as_bytes().to_vec(),

@@ -36,6 +36,19 @@ pub struct Step<'a> {
     pub security: Security,
 }
 
+/// A command to run inside of a step that runs, as the same user and with the same rights.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The program and its arguments, as those of a [`Step`].
+    pub arguments: Vec<Vec<u8>>,
+    /// All variables, `NAME=value` each.
+    pub environment: Vec<Vec<u8>>,
+    /// The working directory.
+    pub directory: PathBuf,
+    /// When to kill it. What it has started stays until the step ends.
+    pub timeout: Option<Duration>,
+}
+
 /// Ids of a step's process, inside the tree's own numbering.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct User {

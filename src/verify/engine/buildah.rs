@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use regex::Regex;
 
 use super::order_file::{self, OrderFiles};
 use super::program::{Line, Program, last_words};
 use super::stages::{StageSteps, of_buildah, stages};
-use super::{BuiltImage, Engine, EngineError, Order, StepRecord};
+use super::{BuiltImage, Engine, EngineError, Kept, Order, StepRecord, container};
 use crate::syntax::{Dockerfile, Keyword};
 use crate::verify::archive::{self, KnownLayers};
+use crate::verify::smoke::Ran;
 
 /// `[2/2] STEP 3/5: COPY …`; a file of one stage has no number of a stage.
 static TITLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:\[(\d+)/\d+\] )?STEP \d+/\d+: (.*)$").ok());
@@ -52,7 +54,7 @@ impl Buildah {
         arguments
     }
 
-    /// Writes the image to a file and forgets its tag; the layers stay for later builds.
+    /// Writes the image to a file; its layers stay for later builds.
     fn save(&self, tag: &str, files: &OrderFiles) -> Result<(), EngineError> {
         let archive = order_file::shown(&files.archive());
         let save: Vec<String> = if self.podman {
@@ -61,7 +63,6 @@ impl Buildah {
             vec!["push".to_owned(), tag.to_owned(), format!("docker-archive:{archive}")]
         };
         let done = self.program.run(&save)?;
-        self.program.try_run(&["untag", tag]);
         if done.status.success() {
             return Ok(());
         }
@@ -83,11 +84,21 @@ impl Engine for Buildah {
         if !done.status.success() {
             return Err(EngineError::Failed(last_words(done.lines.iter().map(|line| line.text.as_str()))));
         }
+        let program = self.program.clone();
+        let kept = Kept::new(tag.clone(), move |tag| program.try_run(&["untag", tag]));
         self.save(&tag, &files)?;
         let image = archive::read(&files.archive(), &self.layers)?;
         let file = Dockerfile::parse(order.dockerfile);
         let steps = steps(&done.lines, done.seconds, &file, &stages(&file));
-        Ok(BuiltImage { files: image, steps, seconds: done.seconds })
+        Ok(BuiltImage { files: image, steps, seconds: done.seconds, kept: Some(kept).filter(|_| order.keep) })
+    }
+
+    fn runs_images(&self) -> bool {
+        self.podman
+    }
+
+    fn run_image(&self, image: &BuiltImage, limit: Duration) -> Result<Ran, EngineError> {
+        container::run(&self.program, true, image, limit)
     }
 }
 

@@ -1,14 +1,16 @@
 //! `docker build` with `BuildKit`, and builders of buildx, local or remote.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::buildkit_log::Log;
 use super::order_file::{self, OrderFiles};
 use super::program::{Finished, Program};
 use super::stages::stages;
-use super::{BuiltImage, Engine, EngineError, Order};
+use super::{BuiltImage, Engine, EngineError, Kept, Order, container};
 use crate::syntax::Dockerfile;
 use crate::verify::archive::{self, KnownLayers};
+use crate::verify::smoke::Ran;
 
 /// Numbers for the tags of one process.
 static TAGS: AtomicU64 = AtomicU64::new(0);
@@ -49,9 +51,13 @@ impl BuildKit {
     }
 
     fn save(&self, tag: &str, files: &OrderFiles) -> Result<(), EngineError> {
-        let saved = self.program.run_into(&["save".to_owned(), tag.to_owned()], &files.archive());
-        self.program.try_run(&["rmi", "--no-prune", tag]);
-        saved
+        self.program.run_into(&["save".to_owned(), tag.to_owned()], &files.archive())
+    }
+
+    /// The image in Docker's store; without its tag, at the end, it is one for the next `docker image prune`.
+    fn kept(&self, tag: &str) -> Kept {
+        let program = self.program.clone();
+        Kept::new(tag.to_owned(), move |tag| program.try_run(&["rmi", "--no-prune", tag]))
     }
 }
 
@@ -69,12 +75,21 @@ impl Engine for BuildKit {
         if !done.status.success() {
             return Err(failure(&done, &log));
         }
+        let kept = self.docker.then(|| self.kept(&tag));
         if self.docker {
             self.save(&tag, &files)?;
         }
         let image = archive::read(&files.archive(), &self.layers)?;
         let steps = log.steps(&stages(&Dockerfile::parse(order.dockerfile)));
-        Ok(BuiltImage { files: image, steps, seconds: done.seconds })
+        Ok(BuiltImage { files: image, steps, seconds: done.seconds, kept: kept.filter(|_| order.keep) })
+    }
+
+    fn runs_images(&self) -> bool {
+        self.docker
+    }
+
+    fn run_image(&self, image: &BuiltImage, limit: Duration) -> Result<Ran, EngineError> {
+        container::run(&self.program, false, image, limit)
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{BuiltImage, Engine, EngineError, Order, StepRecord};
+use super::{BuiltImage, Engine, EngineError, Kept, Order, StepRecord, trial};
 use crate::config::Mirrors;
 use crate::runtime::build::{self, BuildError, Built, NamedContexts, Pull, Request, StepReport};
-use crate::runtime::image::Platform;
+use crate::runtime::image::{Descriptor, Platform};
 use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Ids, Wish};
 use crate::runtime::progress::{Silent, Status};
@@ -17,6 +19,7 @@ use crate::runtime::store::Store;
 use crate::syntax::{Dockerfile, Keyword};
 use crate::verify::archive::{self, ImageFiles, KnownLayers};
 use crate::verify::image_config::ImageConfig;
+use crate::verify::smoke::Ran;
 use crate::verify::tree::Tree;
 
 /// The runtime with its store.
@@ -25,6 +28,8 @@ pub struct Embedded {
     store: Store,
     layers: KnownLayers,
     mirrors: Mirrors,
+    /// The images that were to be kept, by their digest. The store has them anyway.
+    kept: Mutex<BTreeMap<String, Descriptor>>,
 }
 
 impl Embedded {
@@ -41,7 +46,7 @@ impl Embedded {
         };
         let store = Store::default_root().and_then(|root| Store::open(&root));
         let store = store.map_err(|error| EngineError::Unusable(error.to_string()))?.with_owners(owners);
-        Ok(Self { ids, store, layers: KnownLayers::default(), mirrors })
+        Ok(Self { ids, store, layers: KnownLayers::default(), mirrors, kept: Mutex::default() })
     }
 
     /// Reads an image from the store.
@@ -104,7 +109,25 @@ impl Engine for Embedded {
         let built = build::build(&request, &self.store, &self.ids, &Silent).map_err(|error| failure(&error))?;
         let files = self.read(&built)?;
         let steps = built.steps.iter().filter_map(|step| record(&file, step)).collect();
-        Ok(BuiltImage { files, steps, seconds: built.seconds })
+        let kept = order.keep.then(|| {
+            let name = built.manifest.digest.to_string();
+            let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            all.insert(name.clone(), built.manifest.clone());
+            Kept::new(name, |_| {})
+        });
+        Ok(BuiltImage { files, steps, seconds: built.seconds, kept })
+    }
+
+    fn runs_images(&self) -> bool {
+        true
+    }
+
+    fn run_image(&self, image: &BuiltImage, limit: Duration) -> Result<Ran, EngineError> {
+        let all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let manifest = image.kept.as_ref().and_then(|kept| all.get(kept.name()).cloned());
+        drop(all);
+        let manifest = manifest.ok_or_else(|| EngineError::Unusable("the image was not kept to be run".to_owned()))?;
+        trial::run(&self.store, &self.ids, &manifest, limit)
     }
 }
 

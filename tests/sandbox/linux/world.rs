@@ -86,10 +86,10 @@ impl World {
         self.run_in(&mounted, upper, arguments, wishes)
     }
 
-    pub(crate) fn run_in(&self, mounted: &Mounted, upper: PathBuf, arguments: &[&str], wishes: Wishes) -> Run {
+    pub(crate) fn step<'a>(mounted: &'a Mounted, arguments: &[&str], wishes: Wishes) -> Step<'a> {
         let mut environment = vec![b"PATH=/bin".to_vec()];
         environment.extend(wishes.environment);
-        let step = Step {
+        Step {
             root: mounted.root(),
             arguments: arguments.iter().map(|argument| argument.as_bytes().to_vec()).collect(),
             environment,
@@ -102,7 +102,11 @@ impl World {
             limits: wishes.limits,
             timeout: wishes.timeout,
             security: wishes.security,
-        };
+        }
+    }
+
+    pub(crate) fn run_in(&self, mounted: &Mounted, upper: PathBuf, arguments: &[&str], wishes: Wishes) -> Run {
+        let step = Self::step(mounted, arguments, wishes);
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let exit = self.sandbox.run(&step, &mut |stream, bytes| match stream {
             Stream::Output => out.extend_from_slice(bytes),

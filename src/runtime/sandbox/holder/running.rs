@@ -15,11 +15,13 @@ use super::Reply;
 use crate::runtime::sandbox::order::{FIXED, Order};
 use crate::runtime::sandbox::setup::{self, Belongings, Failure};
 use crate::runtime::sandbox::step::Outcome;
+use crate::runtime::sandbox::visit;
 use crate::runtime::sys::{self, Child, Forked};
 
 /// A step and what is watched of it.
 #[derive(Debug)]
 pub(super) struct Running {
+    number: u64,
     child: Child,
     /// Where the build waits.
     reply: OwnedFd,
@@ -32,17 +34,24 @@ pub(super) struct Running {
 
 impl Running {
     /// Makes the process. What fails is told to the build at once.
-    pub(super) fn start(order: &Order, descriptors: Vec<OwnedFd>) -> Option<Self> {
-        if descriptors.len() < FIXED {
+    pub(super) fn start(order: &Order, descriptors: Vec<OwnedFd>, others: &[Self]) -> Option<Self> {
+        if descriptors.len() + usize::from(order.inside != 0) < FIXED {
             return None;
         }
         let mut descriptors = descriptors.into_iter();
         let reply = descriptors.next()?;
-        match Self::make(order, descriptors) {
+        let made = if order.inside == 0 {
+            Self::make(order, descriptors)
+        } else {
+            let host = others.iter().find(|other| other.number == order.inside);
+            let host = host.ok_or_else(|| io::Error::other("what it was to run in has ended"));
+            host.and_then(|host| Self::make_inside(&host.child.pidfd, order, descriptors))
+        };
+        match made {
             Ok((child, said)) => {
                 let timeout = (order.timeout > 0).then(|| Duration::from_millis(order.timeout));
                 let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-                Some(Self { child, reply, said, deadline, timed_out: false, killed: false })
+                Some(Self { number: order.number, child, reply, said, deadline, timed_out: false, killed: false })
             }
             Err(error) => {
                 tell(&reply, &Reply::Failed { what: format!("cannot make the step's process: {error}") });
@@ -52,18 +61,30 @@ impl Running {
     }
 
     fn make(order: &Order, mut descriptors: impl Iterator<Item = OwnedFd>) -> io::Result<(Child, File)> {
-        let mut next = || descriptors.next().ok_or_else(|| io::Error::other("a descriptor is missing"));
-        let (root, output, error) = (next()?, next()?, next()?);
-        let input = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        let streams = streams(&mut descriptors)?;
+        let root = next(&mut descriptors)?;
         let (said, say) = pipe_with(PipeFlags::CLOEXEC)?;
         match sys::fork(namespaces(order))? {
             Forked::Parent(child) => Ok((child, said.into())),
             Forked::Child => {
-                let belongings = Belongings { root, streams: [input, output, error], mounts: descriptors.collect() };
-                let failure = setup::become_program(order, belongings);
-                let _nobody = File::from(say).write_all(&reply_of(failure).encode());
-                sys::end_now(127)
+                let belongings = Belongings { root, streams, mounts: descriptors.collect() };
+                give_up(say, setup::become_program(order, belongings))
             }
+        }
+    }
+
+    /// Makes a process that stands for one among those of another step: only a child of a process that has entered the
+    /// namespace of processes is in it.
+    fn make_inside(
+        host: &OwnedFd,
+        order: &Order,
+        mut descriptors: impl Iterator<Item = OwnedFd>,
+    ) -> io::Result<(Child, File)> {
+        let streams = streams(&mut descriptors)?;
+        let (said, say) = pipe_with(PipeFlags::CLOEXEC)?;
+        match sys::fork(0)? {
+            Forked::Parent(child) => Ok((child, said.into())),
+            Forked::Child => give_up(say, visit::become_program(host, order, &streams)),
         }
     }
 
@@ -123,6 +144,22 @@ impl Running {
         };
         Ok(Reply::Ended { outcome, max_rss: ended.max_rss, processor: ended.processor })
     }
+}
+
+/// Standard input, output and error.
+fn streams(descriptors: &mut impl Iterator<Item = OwnedFd>) -> io::Result<[OwnedFd; 3]> {
+    let input = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok([input, next(descriptors)?, next(descriptors)?])
+}
+
+fn next(descriptors: &mut impl Iterator<Item = OwnedFd>) -> io::Result<OwnedFd> {
+    descriptors.next().ok_or_else(|| io::Error::other("a descriptor is missing"))
+}
+
+/// Says why there is no program, and ends.
+fn give_up(say: OwnedFd, failure: Failure) -> ! {
+    let _nobody = File::from(say).write_all(&reply_of(failure).encode());
+    sys::end_now(127)
 }
 
 /// The namespaces of a step.

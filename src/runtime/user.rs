@@ -9,13 +9,13 @@ const READ_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Who executes a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) user: u32,
-    pub(super) group: u32,
+pub(in crate::runtime) struct Account {
+    pub(in crate::runtime) user: u32,
+    pub(in crate::runtime) group: u32,
     /// All its groups; its own is the first.
-    pub(super) groups: Vec<u32>,
+    pub(in crate::runtime) groups: Vec<u32>,
     /// Its home directory.
-    pub(super) home: String,
+    pub(in crate::runtime) home: String,
 }
 
 /// A line of `/etc/passwd`.
@@ -34,7 +34,7 @@ struct Group<'a> {
 }
 
 /// The databases of a tree.
-pub(super) struct Users {
+pub(in crate::runtime) struct Users {
     passwd: String,
     group: String,
     /// Whether there is an `/etc/passwd`.
@@ -43,7 +43,7 @@ pub(super) struct Users {
 
 impl Users {
     /// Reads them; what is missing is empty.
-    pub(super) fn read(tree: &Tree) -> Self {
+    pub(in crate::runtime) fn read(tree: &Tree) -> Self {
         let text = |path: &str| -> Option<String> {
             let real = tree.resolve(path, true).ok()?;
             let node = tree.look(&real)?;
@@ -91,7 +91,7 @@ impl Users {
 
     /// The owner that `--chown` or the `USER` of a `WORKDIR` means: a number alone is the group too, a name brings its own.
     /// A name that the database does not hold is root, as `BuildKit` has it; without a database it is an error.
-    pub(super) fn owner(&self, text: &str) -> Result<(u32, u32), String> {
+    pub(in crate::runtime) fn owner(&self, text: &str) -> Result<(u32, u32), String> {
         let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
         let (id, own) = match user.parse::<u32>() {
             Ok(id) => (id, id),
@@ -107,7 +107,7 @@ impl Users {
     }
 
     /// The account that executes commands of a `USER`; empty is root.
-    pub(super) fn account(&self, text: &str) -> Result<Account, String> {
+    pub(in crate::runtime) fn account(&self, text: &str) -> Result<Account, String> {
         let (user, group) = text.split_once(':').map_or((text, None), |(user, group)| (user, Some(group)));
         let user = if user.is_empty() { "0" } else { user };
         let number = user.parse::<u32>().ok();
