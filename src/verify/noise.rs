@@ -129,7 +129,7 @@ mod tests {
         let after: &[_] = &[log("l/3.log", "c"), log("a", "1")];
         assert_eq!(
             compared(&[log("l/1.log", "a"), log("a", "1")], &[log("l/2.log", "b"), log("a", "1")], after),
-            (0, 2)
+            (0, 1)
         );
         // Content that differs by itself; mode that does not.
         let changed = Node { mode: 0o600, ..file("c") };

@@ -59,8 +59,8 @@ fn printed() -> BTreeSet<String> {
         keys.extend(quoted.captures_iter(&snapshot).map(|found| found[1].to_owned()));
     }
     // Only a move that was left out and a change that was replayed have these.
-    let rest =
-        "dropped commit predicted observed agrees disagreements stale seconds_before seconds_after skipped broken steady fate exit_code output";
+    let rest = "dropped commit predicted observed agrees disagreements stale seconds_before seconds_after skipped \
+                broken steady fate exit_code output";
     keys.extend(rest.split(' ').map(str::to_owned));
     keys
 }
