@@ -10,6 +10,7 @@
 //!
 //! To *split* a `RUN` is to make two steps of it, so that a copy can move between them.
 
+mod below;
 mod bring;
 mod cache_mount;
 mod carried;

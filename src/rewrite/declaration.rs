@@ -1,6 +1,7 @@
 //! Moving declarations of arguments that every build gives anew below the `RUN`s that do not read them.
 
 use super::{
+    below::{may_stand_below, mentioned},
     emit::move_below,
     moves::{Move, MoveKind, quoted},
 };
@@ -52,27 +53,20 @@ pub fn sink_declaration(build: &Build<'_>, id: StepId, volatile: &[String]) -> O
 impl Group {
     /// Whether the group may move below a step; a declaration or a label that uses its variables joins it.
     fn pass(&mut self, build: &Build<'_>, id: StepId) -> bool {
-        let instruction = build.instruction(id);
-        let text = instruction.range.of(build.inputs.file.source());
-        let mentions = crate::syntax::variables(text, build.inputs.file.escape());
-        let mentioned = mentions.iter().any(|name| self.names.contains(name));
+        let is_mentioned = mentioned(build, id).iter().any(|name| self.names.contains(name));
         match &build.step(id).action {
-            Action::Run(run) => !mentioned && is_indifferent(run, &self.names),
-            Action::Environment(declared) | Action::Argument(declared) if mentioned => {
+            Action::Environment(declared) | Action::Argument(declared) if is_mentioned => {
                 let universal = declared.iter().any(|name| is_universal_variable(name));
                 self.names.extend(declared.iter().cloned());
                 self.members.push(id);
                 !universal
             }
-            Action::Environment(declared) | Action::Argument(declared) => {
-                !declared.iter().any(|name| self.names.contains(name))
-            }
-            Action::Metadata if mentioned => {
+            Action::Metadata if is_mentioned => {
                 self.members.push(id);
                 true
             }
-            Action::Malformed => false,
-            _ => !mentioned,
+            Action::Run(run) if !is_indifferent(run, &self.names) => false,
+            _ => !is_mentioned && self.members.iter().all(|member| may_stand_below(build, *member, id)),
         }
     }
 }

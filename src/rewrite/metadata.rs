@@ -1,6 +1,7 @@
 //! Moving labels below the last step that takes time, for builders in whose cache keys labels stand.
 
 use super::{
+    below::{labels as pairs, may_stand_below},
     emit::move_below,
     moves::{Move, MoveKind, listed, quoted},
 };
@@ -8,7 +9,7 @@ use crate::{
     diagnostic::Safety,
     ecosystem::argument_volatility,
     model::{Action, Build, StepId},
-    syntax::{Body, Pair, variables},
+    syntax::variables,
 };
 
 /// Steps that take less, in seconds, are not worth a move.
@@ -36,11 +37,12 @@ pub fn sink_labels(build: &Build<'_>, labels: &[StepId]) -> Option<Move> {
         .rev()
         .map(|step| StepId { step, ..*first })
         .find(|id| matches!(build.step(*id).action, Action::Run(_) | Action::Transfer(_) | Action::Workdir(_)))?;
-    if !labels.iter().all(|label| may_cross(build, *label, last)) {
+    let below = |label: StepId| (label.step + 1..=last.step).map(move |step| StepId { step, ..label });
+    if !labels.iter().all(|label| below(*label).all(|other| may_stand_below(build, *label, other))) {
         return None;
     }
     let moved: Vec<_> = labels.iter().map(|label| build.instruction(*label)).collect();
-    let names = listed(labels.iter().flat_map(|label| pairs(build, *label)).map(|pair| pair.key.text.as_str()));
+    let names = listed(moved.iter().flat_map(|label| pairs(label)).map(|pair| pair.key.text.as_str()));
     Some(Move {
         kind: MoveKind::SinkLabel,
         safety: Safety::Safe,
@@ -54,40 +56,13 @@ pub fn sink_labels(build: &Build<'_>, labels: &[StepId]) -> Option<Move> {
     })
 }
 
-fn pairs<'b>(build: &Build<'b>, id: StepId) -> &'b [Pair] {
-    match &build.instruction(id).body {
-        Body::Label(pairs) => pairs,
-        _ => &[],
-    }
-}
-
 /// Whether the name of a label says that its value is another with every release or more often: its last part is read as
 /// the name of an argument. One that is made of variables has these in its key anyway.
 fn changes_with_releases(build: &Build<'_>, id: StepId) -> bool {
     let escape = build.inputs.file.escape();
-    pairs(build, id).iter().any(|pair| {
+    pairs(build.instruction(id)).iter().any(|pair| {
         let name = pair.key.text.trim_matches(['"', '\'']);
         let last = name.rsplit('.').next().unwrap_or_default().replace('-', "_");
         argument_volatility(&last).is_some() && variables(&pair.value.text, escape).is_empty()
     })
-}
-
-/// Whether a label sets the same below the steps down to `last`.
-fn may_cross(build: &Build<'_>, label: StepId, last: StepId) -> bool {
-    let escape = build.inputs.file.escape();
-    let text = build.instruction(label).arguments.as_str();
-    let mentioned = variables(text, escape);
-    let names: Vec<&str> = pairs(build, label).iter().map(|pair| pair.key.text.trim_matches(['"', '\''])).collect();
-    let plain = |name: &str| !name.contains(['$', '"', '\'', '\\', '`']);
-    names.iter().all(|name| plain(name))
-        && (label.step + 1..=last.step).map(|step| StepId { step, ..label }).all(|id| match &build.step(id).action {
-            Action::Environment(declared) | Action::Argument(declared) => {
-                !declared.iter().any(|name| mentioned.contains(name))
-            }
-            Action::Malformed => false,
-            _ => pairs(build, id).iter().all(|pair| {
-                let other = pair.key.text.trim_matches(['"', '\'']);
-                plain(other) && !names.contains(&other)
-            }),
-        })
 }
