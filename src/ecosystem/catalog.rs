@@ -164,6 +164,11 @@ impl Catalog {
         self.entries.iter().filter(|entry| entry.outline.triggers).filter_map(|entry| entry.pack())
     }
 
+    /// Whether a program of this name is one that the packs know.
+    pub fn knows_program(&self, name: &str) -> bool {
+        self.packs_for(name).next().is_some()
+    }
+
     /// Packs that may know a program.
     pub(super) fn packs_for(&self, program: &str) -> impl Iterator<Item = &Arc<Pack>> {
         let mut indices = self.by_program.get(program).cloned().unwrap_or_default();

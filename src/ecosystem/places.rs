@@ -19,6 +19,7 @@ struct Places {
     universal_variables: Vec<String>,
     environment_files: Vec<String>,
     user_files: Vec<String>,
+    path_variables: Vec<String>,
     project_files: Vec<String>,
 }
 
@@ -50,7 +51,12 @@ pub fn home_settings() -> impl Iterator<Item = &'static str> {
 
 /// Whether a variable of this name changes what any program does.
 pub fn is_universal_variable(name: &str) -> bool {
-    PLACES.universal_variables.iter().any(|pattern| name_matches(pattern, name))
+    PLACES.universal_variables.iter().any(|pattern| name_matches(pattern, name)) || is_path_variable(name)
+}
+
+/// Whether a variable of this name points any program to files that it reads, or to a directory that it uses.
+pub fn is_path_variable(name: &str) -> bool {
+    PLACES.path_variables.iter().any(|known| known == name)
 }
 
 /// Files, absolute, that say which number a name of a user or group has.
@@ -83,5 +89,6 @@ mod tests {
         assert!(is_universal_variable("LC_ALL") && !is_universal_variable("NODE_ENV"));
         assert!(shows_environment("/proc/self/environ", false) && shows_environment("/proc/", true));
         assert!(!shows_environment("/proc/cpuinfo", false) && !shows_environment("/app/environ", false));
+        assert!(is_path_variable("LD_PRELOAD") && is_universal_variable("LD_PRELOAD") && !is_path_variable("LC_ALL"));
     }
 }

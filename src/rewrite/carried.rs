@@ -34,8 +34,10 @@ pub enum Bring {
     Nothing,
     /// A file: this path of the context.
     File(String),
-    /// A directory with something in it: this path of the context.
+    /// A directory that holds just what this directory of the context does.
     Directory(String),
+    /// A directory that no single one of the context stands for: several sources meet in it, or land further below.
+    Mixed,
     /// Perhaps something: files of a stage, an image or the network.
     Unknown,
 }
@@ -71,21 +73,19 @@ impl<'a> Carried<'a> {
         let origins = placement.roots.iter().rev().filter_map(|root| root.origin(place));
         let brought = origins.map(|path| bring_of(context, placement, &path));
         let mut brought = brought.filter(|brought| *brought != Bring::Nothing);
-        match (brought.next(), brought.next()) {
-            (Some(Bring::Directory(_)), Some(_)) => return Bring::Unknown,
-            (Some(brought), _) => return brought,
-            (None, _) => {}
-        }
-        if placement.roots.iter().any(|root| root.other_landing().is_some_and(|other| overlaps(&other, place))) {
-            return Bring::Unknown;
-        }
-        // A root may land below the place that is asked about.
-        let below =
-            placement.roots.iter().find(|root| overlaps(&root.landing, place) && place.below(&root.landing).is_none());
-        match below {
-            Some(root) if root.landing.is_floating() != place.is_floating() => Bring::Unknown,
-            Some(root) => Bring::Directory(root.context.clone()),
-            None => Bring::Nothing,
+        // A source may also land below the place that is asked about.
+        let lands_below = |root: &&Root| overlaps(&root.landing, place) && place.below(&root.landing).is_none();
+        let below = placement.roots.iter().find(lands_below);
+        match (brought.next(), brought.next(), below) {
+            (Some(Bring::Directory(_)), Some(Bring::Unknown), _) => Bring::Unknown,
+            (Some(Bring::Directory(_)), Some(_), _) | (Some(Bring::Directory(_)), _, Some(_)) => Bring::Mixed,
+            (Some(found), ..) => found,
+            _ if placement.roots.iter().filter_map(Root::other_landing).any(|other| overlaps(&other, place)) => {
+                Bring::Unknown
+            }
+            (None, _, Some(root)) if root.landing.is_floating() != place.is_floating() => Bring::Unknown,
+            (None, _, Some(_)) => Bring::Mixed,
+            (None, _, None) => Bring::Nothing,
         }
     }
 
@@ -104,6 +104,17 @@ impl<'a> Carried<'a> {
                 || listed.is_some_and(|path| context.list(&path).iter().any(|(name, _)| name.starts_with(start.name())))
         };
         if placement.roots.iter().any(begins) { brought } else { Bring::Nothing }
+    }
+
+    /// Names that a copy of context files puts into a directory.
+    pub(super) fn names_in(&self, directory: &StagePath) -> Vec<String> {
+        let Some((context, placement)) = self.placement() else { return Vec::new() };
+        let names = |root: &Root| match root.origin(directory).filter(|_| root.directory) {
+            Some(path) => context.list(&path).into_iter().map(|(name, _)| name).collect(),
+            None if root.landing.parent() == *directory => vec![root.landing.name().to_owned()],
+            None => Vec::new(),
+        };
+        placement.roots.iter().flat_map(names).collect()
     }
 
     /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.

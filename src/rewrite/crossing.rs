@@ -179,7 +179,8 @@ impl Reader<'_> {
         for access in &command.accesses {
             self.cross_access(access, crossing)?;
         }
-        program_obstacle(self.carried, self.id, self.run, command)?;
+        let pointed_to = program_obstacle(self.carried, self.id, self.run, command)?;
+        self.need_files(&pointed_to, crossing)?;
         let effect = command.effect();
         if matches!(effect, Effect::Inert | Effect::Paths) {
             return Ok(());
@@ -193,7 +194,8 @@ impl Reader<'_> {
         if let Some(reason) = self.carried.reaches_into_system() {
             return Err(self.obstacle(reason, title.clone()));
         }
-        environment_obstacle(self.carried, self.id, self.run, command, crossing)?;
+        let pointed_to = environment_obstacle(self.carried, self.id, self.run, command)?;
+        self.need_files(&pointed_to, crossing)?;
         if effect == Effect::ContextFree {
             return self.cross_context_free(command, crossing);
         }
@@ -236,6 +238,10 @@ impl Reader<'_> {
         match (brought, access.access) {
             (Bring::Nothing, _) => Ok(()),
             (Bring::File(file), Access::Read) if !access.pattern => self.need(&file, false, path, crossing),
+            // What a pattern matches is told by all names of its directory.
+            (Bring::Directory(directory), Access::Read) if access.pattern && !directory.is_empty() => {
+                self.need(&directory, true, &path.parent(), crossing)
+            }
             (Bring::Directory(directory), Access::Read) if access.recursive && !directory.is_empty() => {
                 self.need(&directory, true, path, crossing)
             }
@@ -285,6 +291,9 @@ impl Reader<'_> {
         match self.carried.brings(place) {
             Bring::Nothing => Ok(()),
             Bring::Unknown => Err(self.obstacle(format!("it reads `{place}`, which may be copied before it"), path)),
+            Bring::Mixed => {
+                Err(self.obstacle(format!("it reads `{place}`, in which several sources of the copy meet"), path))
+            }
             Bring::File(found) | Bring::Directory(found) if found != path => {
                 Err(self.obstacle(format!("`{found}` is copied to where it reads `{path}`"), path))
             }
@@ -300,6 +309,9 @@ impl Reader<'_> {
         if self.carried.stands_behind_link(path) {
             return Err(self.obstacle(format!("`{path}` is, or stands behind, a symbolic link"), path));
         }
+        if directory && self.carried.instruction.flag("exclude").is_some() {
+            return Err(self.obstacle(format!("`--exclude` may keep files of `{path}` out of what is copied"), path));
+        }
         if path.contains(PATTERN_LETTERS) {
             return Err(self.obstacle(format!("`COPY` would read the name of `{path}` as a pattern"), path));
         }
@@ -307,6 +319,10 @@ impl Reader<'_> {
             crossing.manifests.push(Needed { path: path.to_owned(), directory, place: place.clone() });
         }
         Ok(())
+    }
+
+    fn need_files(&self, files: &[Needed], crossing: &mut Crossing) -> Result<(), Obstacle> {
+        files.iter().try_for_each(|file| self.need(&file.path, false, &file.place, crossing))
     }
 
     fn is_mounted(&self, path: &str, place: &StagePath) -> bool {

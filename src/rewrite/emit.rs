@@ -129,7 +129,7 @@ fn blank_line_at(source: &str, offset: usize) -> usize {
 }
 
 /// `COPY` lines that bring what is needed to where the carried copy would have brought it, one line per directory, for a
-/// place with this state.
+/// place with this state; `None` where they would bring something else.
 pub(super) fn manifest_lines(
     carried: &Carried<'_>,
     catalog: &Catalog,
@@ -140,23 +140,28 @@ pub(super) fn manifest_lines(
         return Some(Vec::new());
     }
     let written = restate::destination_text(carried, state)?;
-    let mut files: BTreeMap<&str, Vec<&Needed>> = BTreeMap::new();
+    let mut files: BTreeMap<(&str, StagePath), Vec<&Needed>> = BTreeMap::new();
     let mut trees: Vec<&Needed> = Vec::new();
-    let mut directories: BTreeMap<&str, StagePath> = BTreeMap::new();
     for entry in needed {
         if entry.directory {
             trees.push(entry);
         } else {
-            let directory = entry.path.rsplit_once('/').map_or("", |(directory, _)| directory);
-            files.entry(directory).or_default().push(entry);
-            directories.insert(directory, entry.place.parent());
+            let (directory, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
+            if name != entry.place.name() {
+                return None;
+            }
+            files.entry((directory, entry.place.parent())).or_default().push(entry);
         }
     }
+    // The patterns of `--exclude` start from the copied directory: those of a part of it would be others.
+    if !trees.is_empty() && carried.instruction.flag("exclude").is_some() {
+        return None;
+    }
     let mut lines = Vec::new();
-    for (directory, mut group) in files {
+    for ((_, place), mut group) in files {
         group.sort_by_key(|entry| (rank(catalog, &entry.path), entry.path.clone()));
         let paths: Vec<&str> = group.iter().map(|entry| entry.path.as_str()).collect();
-        lines.push(copy_line(carried, &paths, directories.get(directory)?, &written)?);
+        lines.push(copy_line(carried, &paths, &place, &written)?);
     }
     for tree in trees {
         lines.push(copy_line(carried, &[tree.path.as_str()], &tree.place, &written)?);

@@ -2,10 +2,10 @@
 
 use super::{
     carried::{Bring, Carried},
-    crossing::{Crossing, Needed, Obstacle},
+    crossing::{Needed, Obstacle},
 };
 use crate::{
-    ecosystem::{Effect, SearchPath, home_settings, search_path, search_paths_here},
+    ecosystem::{Effect, SearchPath, home_settings, is_path_variable, search_path, search_paths_here},
     model::{KnownCommand, Run, StagePath, State, StepId},
     shell::{Part, ShellWord},
 };
@@ -16,24 +16,33 @@ struct Setting {
     value: String,
 }
 
-/// A program that a command runs, or looks up by name, may stand in a directory that is copied.
+/// A program that a command runs, or looks up by name, may stand in a directory that is copied; and some variables point
+/// any program to files. What of these must be copied before the command.
 ///
 /// # Errors
-/// The search path that holds it.
+/// The variable that points to what the copy brings.
 pub(super) fn program_obstacle(
     carried: &Carried<'_>,
     id: StepId,
     run: &Run,
     command: &KnownCommand,
-) -> Result<(), Obstacle> {
+) -> Result<Vec<Needed>, Obstacle> {
     let state = &carried.build.step(id).before;
     let directory = command.directory.as_ref().unwrap_or(&state.directory);
-    for setting in settings(state, run, command).into_iter().filter(|setting| setting.name == "PATH") {
-        for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
-            check_search_path(carried, command, &directory.join(entry)).map_err(|()| points_to(id, &setting, entry))?;
+    let mut needed = Vec::new();
+    for setting in settings(state, run, command) {
+        if setting.name == "PATH" {
+            for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
+                check_search_path(carried, command, &directory.join(entry))
+                    .map_err(|()| points_to(id, &setting, entry))?;
+            }
+        } else if is_path_variable(&setting.name) {
+            needed.extend(
+                pointed_to(carried, command, directory, &setting).map_err(|word| points_to(id, &setting, word))?,
+            );
         }
     }
-    Ok(())
+    Ok(needed)
 }
 
 fn points_to(id: StepId, setting: &Setting, place: &str) -> Obstacle {
@@ -41,7 +50,8 @@ fn points_to(id: StepId, setting: &Setting, place: &str) -> Obstacle {
     Obstacle::new(id, reason, format!("{}={}", setting.name, setting.value))
 }
 
-/// A variable that a program looks at, or that the command's pack says it reads, may point to what is copied.
+/// A variable that a program looks at, or that the command's pack says it reads, may point to what is copied. What of it
+/// must be copied before the command.
 ///
 /// # Errors
 /// The variable that does.
@@ -50,10 +60,10 @@ pub(super) fn environment_obstacle(
     id: StepId,
     run: &Run,
     command: &KnownCommand,
-    crossing: &mut Crossing,
-) -> Result<(), Obstacle> {
+) -> Result<Vec<Needed>, Obstacle> {
     let state = &carried.build.step(id).before;
     let directory = command.directory.clone().unwrap_or_else(|| state.directory.clone());
+    let mut needed = Vec::new();
     for setting in settings(state, run, command) {
         let obstacle = |place: &str| points_to(id, &setting, place);
         if setting.name == "HOME" {
@@ -62,19 +72,8 @@ pub(super) fn environment_obstacle(
             for entry in setting.value.split(':').filter(|entry| !entry.is_empty()) {
                 check_modules(carried, path, &directory.join(entry)).map_err(|()| obstacle(entry))?;
             }
-        } else if command.reads_variable(&setting.name) {
-            for word in words(&setting.value) {
-                let place = directory.join(word);
-                let brought = carried.brings(&place);
-                match brought {
-                    Bring::Nothing => {}
-                    // A program may load others that nobody knows of.
-                    Bring::File(path) if !carried.transfer.varies && !is_program(&path) => {
-                        crossing.manifests.push(Needed { path, directory: false, place });
-                    }
-                    _ => return Err(obstacle(word)),
-                }
-            }
+        } else if command.reads_variable(&setting.name) && !is_path_variable(&setting.name) {
+            needed.extend(pointed_to(carried, command, &directory, &setting).map_err(obstacle)?);
         }
     }
     for path in search_paths_here(&command.known.title) {
@@ -82,7 +81,44 @@ pub(super) fn environment_obstacle(
         check_modules(carried, path, &directory)
             .map_err(|()| Obstacle::new(id, reason, command.known.title.clone()))?;
     }
-    Ok(())
+    Ok(needed)
+}
+
+/// The files of the copy that a variable's value names.
+///
+/// # Errors
+/// The piece of the value that names more than one file.
+fn pointed_to<'s>(
+    carried: &Carried<'_>,
+    command: &KnownCommand,
+    directory: &StagePath,
+    setting: &'s Setting,
+) -> Result<Vec<Needed>, &'s str> {
+    let mut needed = Vec::new();
+    for word in words(&setting.value) {
+        let place = directory.join(word);
+        match carried.brings(&place) {
+            Bring::Nothing if is_open_name(word) => {
+                // A program may put the ending to a name: `./hook` is `./hook.js`.
+                if carried.brings_like(&directory.join(&format!("{word}."))) != Bring::Nothing {
+                    return Err(word);
+                }
+            }
+            Bring::Nothing => {}
+            Bring::Unknown if is_ordinary(command) => {}
+            // A program may load others that nobody knows of.
+            Bring::File(path) if !carried.transfer.varies && !is_program(&path) => {
+                needed.push(Needed { path, directory: false, place });
+            }
+            _ => return Err(word),
+        }
+    }
+    Ok(needed)
+}
+
+/// Whether a word is a path by its form, so that it is looked for where it says and nowhere else.
+fn is_open_name(word: &str) -> bool {
+    word.starts_with(['/', '.']) && word.contains('/') && !word.ends_with(['/', '.'])
 }
 
 /// What `ENV` and `ARG` set, what commands before it in the step export, and what stands in front of the command.
@@ -123,24 +159,24 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
     pieces.filter(|piece| !piece.is_empty() && !piece.starts_with("//"))
 }
 
-/// A context directory on the search path must not hold a program of the command's name.
+/// A directory on the search path must not get a program that the command runs or looks up, nor, where that may run
+/// others, any that is known.
 fn check_search_path(carried: &Carried<'_>, command: &KnownCommand, place: &StagePath) -> Result<(), ()> {
-    let directory = match carried.brings(place) {
+    match carried.brings(place) {
         Bring::Nothing | Bring::File(_) => return Ok(()),
-        Bring::Directory(directory) => directory,
+        Bring::Directory(_) | Bring::Mixed => {}
         // What only touches paths does the same whoever wrote it.
         Bring::Unknown if is_ordinary(command) => return Ok(()),
         Bring::Unknown => return Err(()),
-    };
-    let Some((context, _)) = carried.placement() else { return Err(()) };
+    }
     let programs = command.command.program().into_iter().chain(command.command.prefixes.iter().map(String::as_str));
     let words = command.command.words.iter().filter(|_| command.known.spec().looks_up);
-    let words = words.filter_map(ShellWord::literal).filter(|word| !word.is_empty() && !word.contains('/'));
-    let held = programs.into_iter().chain(words).any(|program| {
-        let path = if directory.is_empty() { program.to_owned() } else { format!("{directory}/{program}") };
-        context.entry(&path).is_some()
-    });
-    if held { Err(()) } else { Ok(()) }
+    let words = words.filter_map(ShellWord::literal).filter(|word| !matches!(*word, "" | "." | ".."));
+    let mut named = programs.chain(words).filter(|name| !name.contains('/'));
+    let is_held = named.any(|name| carried.brings(&place.join(&format!("./{name}"))) != Bring::Nothing);
+    let catalog = carried.build.inputs.catalog;
+    let may_run = |name: &String| !is_ordinary(command) && catalog.knows_program(name);
+    if is_held || carried.names_in(place).iter().any(may_run) { Err(()) } else { Ok(()) }
 }
 
 fn is_ordinary(command: &KnownCommand) -> bool {
@@ -161,7 +197,7 @@ fn check_modules(carried: &Carried<'_>, path: &SearchPath, place: &StagePath) ->
             let held = context.list(&directory).iter().any(|(name, _)| path.matters(name));
             if alone && !held { Ok(()) } else { Err(()) }
         }
-        Bring::File(_) | Bring::Unknown => Err(()),
+        Bring::File(_) | Bring::Mixed | Bring::Unknown => Err(()),
     }
 }
 

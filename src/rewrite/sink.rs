@@ -132,7 +132,7 @@ fn cross_step(carried: &Carried<'_>, id: StepId, ahead: &[Needed]) -> Result<Opt
 /// Whether the copy may bring a link or a file to where a directory would be created.
 fn is_perhaps_no_directory(carried: &Carried<'_>, path: &StagePath) -> bool {
     match carried.brings(path) {
-        Bring::Nothing | Bring::Directory(_) => false,
+        Bring::Nothing | Bring::Directory(_) | Bring::Mixed => false,
         Bring::File(_) => true,
         Bring::Unknown => {
             let destination = carried.transfer.destination.as_ref();

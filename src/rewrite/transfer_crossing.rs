@@ -39,6 +39,7 @@ fn is_apart(carried: &Carried<'_>, root: &Root, same_flags: bool) -> bool {
         Bring::Nothing => true,
         Bring::File(path) => same_flags && !root.directory && path == root.context,
         Bring::Directory(path) => root.directory && (same_flags && path == root.context || is_disjoint(carried, root)),
+        Bring::Mixed => root.directory && is_disjoint(carried, root),
         Bring::Unknown => false,
     }
 }
