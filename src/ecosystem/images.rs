@@ -57,6 +57,9 @@ pub struct ImageFacts {
     /// Directories, absolute, that it does not have though other images do.
     #[serde(default)]
     pub lacks: Vec<String>,
+    /// Tags (`*` allowed) whose image names another user than `root` to run as.
+    #[serde(default)]
+    pub unprivileged: Vec<String>,
     /// Variables.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
@@ -138,6 +141,11 @@ impl ImageFacts {
     /// Whether the image has this program of its own.
     pub fn brings(&self, program: &str) -> bool {
         self.programs.iter().any(|known| name_matches(known, program))
+    }
+
+    /// Whether the image runs as `root` where no `USER` says otherwise.
+    pub fn starts_as_root(&self, tag: Option<&str>) -> bool {
+        !self.unprivileged.iter().any(|pattern| name_matches(pattern, tag.unwrap_or("latest")))
     }
 
     /// The user of this name or number that the image adds.

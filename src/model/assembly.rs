@@ -61,8 +61,8 @@ impl Assembly<'_> {
     fn state_of_image(&self, from: usize, reference: &str) -> State {
         let mut state = State::of_unknown_image(self.inputs.file.escape() == '\\');
         if let Some(facts) = facts_of(reference) {
-            // An image of Docker's own begins as `root`, one of somebody else may not.
-            state.users = (!reference.contains('/')).then_some(facts.users.as_slice());
+            let tag = syntax::ImageReference::parse(reference).tag;
+            state.users = facts.starts_as_root(tag.as_deref()).then_some(facts.users.as_slice());
             if let Some(directory) = &facts.directory {
                 state.directory = StagePath::root().join(directory);
             }

@@ -28,6 +28,8 @@ pub struct Build<'a> {
     pub inputs: Inputs<'a>,
     /// Stages in the order of the file.
     pub stages: Vec<Stage>,
+    /// The stage whose image is built, by index; `None` where there is none of the name that was asked for.
+    pub built: Option<usize>,
 }
 
 /// A step's place: the stage and the index among the stage's steps.
@@ -104,9 +106,15 @@ pub enum Action {
 }
 
 impl<'a> Build<'a> {
-    /// Works out the meaning of a file.
+    /// Works out the meaning of a file of which the last stage is built.
     pub fn new(inputs: Inputs<'a>) -> Self {
-        let mut build = Self { inputs, stages: assembly::stages(inputs) };
+        Self::of_target(inputs, None)
+    }
+
+    /// Works out the meaning of a file of which a stage is built, given by name or number; the last where `None`.
+    pub fn of_target(inputs: Inputs<'a>, target: Option<&str>) -> Self {
+        let mut build = Self { inputs, stages: assembly::stages(inputs), built: None };
+        build.built = build.target(target);
         build.resolve_runs();
         build.trace_made();
         build

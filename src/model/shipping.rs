@@ -1,16 +1,16 @@
-//! Which files of which stages reach the image: those of the last stage and of the stages it starts from, and what these
-//! copy from others.
+//! Which files of which stages reach the image: those of the stage that is built and of the stages it starts from, and what
+//! these copy from others.
 
-use super::{Base, Build, StagePath, Step, StepId};
+use super::{Action, Base, Build, StagePath, Step, StepId, Supply};
 use crate::syntax::{Body, Source};
 
 /// Stages through which a file is followed, at most.
 const MOST_STAGES: usize = 16;
 
 impl Build<'_> {
-    /// Whether the layers of a stage are layers of the image: it is the last, or the last starts from it.
+    /// Whether the layers of a stage are layers of the image: it is the one that is built, or that one starts from it.
     pub fn is_shipped(&self, stage: usize) -> bool {
-        let mut next = self.stages.len().checked_sub(1);
+        let mut next = self.built;
         while let Some(index) = next {
             if index == stage {
                 return true;
@@ -21,6 +21,29 @@ impl Build<'_> {
             };
         }
         false
+    }
+
+    /// Whether another step takes what stands at or below one of these places of a stage, or may take it.
+    pub fn takes_from(&self, stage: usize, places: &[StagePath]) -> bool {
+        self.steps().any(|(id, step)| match &step.action {
+            Action::Run(run) => run.stages.contains(&stage),
+            Action::Transfer(transfer) => {
+                let (Body::Copy(arguments) | Body::Add(arguments)) = &self.instruction(id).body else { return false };
+                let is_any = || self.instruction(id).flag_value("from").is_some_and(|from| from.contains('$'));
+                let is_from = match transfer.supply {
+                    Supply::Stage(from) => from == stage,
+                    Supply::Unknown => id.stage > stage && is_any(),
+                    _ => false,
+                };
+                let overlaps = |word: &str| places.iter().any(|place| place.may_overlap(&known_part(word)));
+                is_from
+                    && arguments
+                        .sources
+                        .iter()
+                        .any(|source| matches!(source, Source::Path(word) if overlaps(&word.text)))
+            }
+            _ => false,
+        })
     }
 
     /// Whether what stands at `place` in a stage is sure to reach the image: the stage is shipped, or its files at or above
@@ -62,4 +85,12 @@ impl Build<'_> {
             }
         })
     }
+}
+
+/// The place below which all lies that a source names: of a pattern or a variable, what stands before its directory.
+fn known_part(word: &str) -> StagePath {
+    let known = word.split(['*', '?', '[', '$']).next().unwrap_or_default();
+    let is_whole = known.len() == word.len();
+    let known = if is_whole { known } else { known.rsplit_once('/').map_or("", |(path, _)| path) };
+    StagePath::root().join(known)
 }

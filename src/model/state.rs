@@ -10,7 +10,7 @@ use crate::ecosystem::ImageUser;
 pub struct State {
     /// Where relative paths start.
     pub directory: StagePath,
-    /// Who runs; `None` is whoever the base image names.
+    /// Who runs, as `USER` says; `None` is whoever the base image names.
     pub user: Option<String>,
     /// What reads shell-form commands.
     pub shell: Shell,
@@ -68,6 +68,16 @@ impl State {
     /// What `scratch` gives.
     pub fn of_scratch() -> Self {
         Self { directory: StagePath::root(), ..Self::of_unknown_image(true) }
+    }
+
+    /// Whether it is known that `root` runs.
+    pub fn runs_as_root(&self) -> bool {
+        self.user.as_deref().map_or(self.users.is_some(), is_root)
+    }
+
+    /// Whether `root` runs as far as the file says: nobody may have looked into the base image.
+    pub fn may_run_as_root(&self) -> bool {
+        self.user.as_deref().is_none_or(is_root)
     }
 
     /// The value of a variable where it is known.
@@ -136,6 +146,13 @@ impl State {
         }
         Arc::make_mut(&mut self.variables).insert(name.to_owned(), variable);
     }
+}
+
+/// Whether a user, with a group or without, is `root`.
+fn is_root(user: &str) -> bool {
+    let (user, group) = user.split_once(':').unwrap_or((user, "0"));
+    let is_root = |name: &str| matches!(name, "root" | "0");
+    is_root(user) && is_root(group)
 }
 
 impl Shell {

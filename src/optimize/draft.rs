@@ -50,7 +50,7 @@ impl Draft {
             catalog: surroundings.catalog,
             arguments: surroundings.arguments,
         };
-        work(&Build::new(inputs))
+        work(&Build::of_target(inputs, surroundings.target))
     }
 
     /// The expected rebuild cost of this draft.

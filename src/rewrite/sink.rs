@@ -105,11 +105,13 @@ fn cross_step(carried: &Carried<'_>, id: StepId, ahead: &[Needed]) -> Result<Opt
         Action::Run(run) => cross_run(carried, id, run, ahead).map(Some),
         Action::Transfer(other) => cross_transfer(carried, id, other).map(|()| None),
         Action::Workdir(path) => {
-            let is_root =
-                step.before.user.as_deref().is_none_or(|user| matches!(user, "root" | "0" | "root:root" | "0:0"));
             let overlaps = carried.transfer.destination.as_ref().is_none_or(|place| place.may_overlap(path));
-            if overlaps && !is_root {
-                return Err(Obstacle::new(id, "it would create the directory for another user", path.as_str()));
+            if overlaps && !step.before.runs_as_root() {
+                let reason = match &step.before.user {
+                    Some(_) => "it would create the directory for another user",
+                    None => "it would create the directory for the user of the base image, who is not known",
+                };
+                return Err(Obstacle::new(id, reason, path.as_str()));
             }
             if is_perhaps_no_directory(carried, path) {
                 return Err(Obstacle::new(id, "it may be no directory that the copy brings there", path.as_str()));

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     diagnostic::Safety,
     ecosystem::{Effect, Line, WarmUp, WriteKind},
-    model::{Action, Base, Build, KnownCommand, Run, Shell, StagePath, StepId, Supply},
-    syntax::{Body, Instruction, MountKind, Source},
+    model::{Action, Base, Build, KnownCommand, Run, Shell, StagePath, StepId},
+    syntax::{Instruction, MountKind},
     text::TextEdit,
 };
 
@@ -160,11 +160,13 @@ fn needed(carried: &Carried<'_>, command: &KnownCommand, step: &WarmUp) -> Optio
 /// to, in a shell that has `mkdir` and `touch`.
 fn may_make_files(carried: &Carried<'_>, command: &KnownCommand) -> bool {
     let state = &carried.build.step(carried.id).before;
-    let is_root = state.user.as_deref().is_none_or(|user| matches!(user, "root" | "0" | "root:root" | "0:0"));
     let is_posix = matches!(state.shell, Shell::Posix { .. });
     let owned = ["chown", "chmod"].iter().any(|flag| carried.instruction.flag(flag).is_some());
     let beside = |place: &StagePath| command.directory.as_ref().is_some_and(|start| place.below(start).is_some());
-    is_root && is_posix && !owned && command.place_of("").is_some_and(|place| !place.is_floating() || beside(&place))
+    state.runs_as_root()
+        && is_posix
+        && !owned
+        && command.place_of("").is_some_and(|place| !place.is_floating() || beside(&place))
 }
 
 /// Whether a shell takes the path as it stands.
@@ -293,34 +295,12 @@ fn run_line(
     format!("RUN {flags}{made}{assignments}{line}")
 }
 
-/// Why the filled directories reach the final image, if they may: the stage is shipped whole, or they are copied from it.
+/// Why the filled directories reach an image, if they may: the stage is shipped whole, or they are copied from it.
 fn shipping_stage(build: &Build<'_>, stage: usize, step: &WarmUp) -> Option<String> {
     let fills: Vec<StagePath> = step.fills.iter().map(|path| StagePath::root().join(path)).collect();
-    let last = build.stages.len().checked_sub(1)?;
-    let mut shipped = vec![last];
-    while let Some(index) = shipped.pop() {
-        if index == stage {
-            return Some("the image keeps the files of this stage".to_owned());
-        }
-        if let Base::Stage(parent) = build.stages[index].base {
-            shipped.push(parent);
-        }
+    if build.is_shipped(stage) {
+        return Some("the image keeps the files of this stage".to_owned());
     }
-    let copies = build.steps().filter(|(id, step)| id.stage != stage && copies_from(step, stage));
-    let taken = copies.into_iter().any(|(id, _)| {
-        let (Body::Copy(arguments) | Body::Add(arguments)) = &build.instruction(id).body else { return true };
-        arguments.sources.iter().any(|source| {
-            let Source::Path(word) = source else { return false };
-            // Of a pattern or a variable, only what stands before it is known.
-            let known = word.text.split(['*', '?', '[', '$']).next().unwrap_or_default();
-            let place = StagePath::root().join(known);
-            fills.iter().any(|filled| filled.may_overlap(&place))
-        })
-    });
     let inherits = build.stages.iter().any(|other| other.base == Base::Stage(stage));
-    (taken || inherits).then(|| "another stage takes files of this one".to_owned())
-}
-
-fn copies_from(step: &crate::model::Step, stage: usize) -> bool {
-    step.transfer().is_some_and(|transfer| transfer.supply == Supply::Stage(stage))
+    (inherits || build.takes_from(stage, &fills)).then(|| "another stage takes files of this one".to_owned())
 }

@@ -149,8 +149,7 @@ fn with_removal(build: &Build<'_>, id: StepId, left: &Left<'_>, command: &str) -
     let file = build.inputs.file;
     let source = instruction.range.of(file.source());
     let is_plain = instruction.heredocs.is_empty() && !source.contains('#') && !text.as_str().ends_with(['&', ';']);
-    let root =
-        build.step(id).before.user.as_deref().is_none_or(|user| matches!(user, "root" | "0" | "0:0" | "root:root"));
+    let root = build.step(id).before.may_run_as_root();
     let unguarded = left.commands.iter().all(|command| command.command.prefixes.is_empty());
     if !is_plain || !root || !unguarded {
         return None;

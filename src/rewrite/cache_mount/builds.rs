@@ -3,8 +3,8 @@
 use super::Mounting;
 use crate::{
     ecosystem::Effect,
-    model::{Action, Build, KnownCommand, Run, StagePath, Step, StepId, Supply},
-    syntax::{Body, Keyword, Source},
+    model::{Action, Build, KnownCommand, Run, Step},
+    syntax::Keyword,
 };
 
 /// The first step with those that find what it downloads; `None` where it is not the first that does, where a step may need
@@ -21,7 +21,7 @@ pub(super) fn mountings(first: Mounting<'_>) -> Option<Vec<Mounting<'_>>> {
     let earlier = build.steps_to(id).filter_map(Step::run).any(own);
     let kept_inside = || {
         let targets = first.targets()?;
-        let inside = stages.iter().all(|stage| !is_shipped(build, *stage) && !is_taken(build, *stage, &targets));
+        let inside = stages.iter().all(|stage| !may_be_run(build, *stage) && !build.takes_from(*stage, &targets));
         inside.then_some(())
     };
     if earlier {
@@ -43,36 +43,10 @@ pub(super) fn mountings(first: Mounting<'_>) -> Option<Vec<Mounting<'_>>> {
     Some(found)
 }
 
-/// Whether a stage may be run: it is the last, the last starts from it, or it says what runs in it.
-fn is_shipped(build: &Build<'_>, stage: usize) -> bool {
-    let Some(last) = build.stages.len().checked_sub(1) else { return true };
-    let ends = StepId { stage: last, step: build.stages[last].steps.len() };
-    let in_chain = stage == last || build.ids_to(ends).any(|id| id.stage == stage);
+/// Whether a stage may be run: its layers are the image's, or it says what runs in it.
+fn may_be_run(build: &Build<'_>, stage: usize) -> bool {
     let runs = |step: &Step| {
         matches!(build.inputs.file.instructions()[step.instruction].keyword, Keyword::Cmd | Keyword::Entrypoint)
     };
-    in_chain || build.stages[stage].steps.iter().any(runs)
-}
-
-/// Whether something else takes, or may take, the downloads out of a stage.
-fn is_taken(build: &Build<'_>, stage: usize, targets: &[StagePath]) -> bool {
-    build.steps().any(|(id, step)| match &step.action {
-        Action::Run(run) => run.stages.contains(&stage),
-        Action::Transfer(transfer) if transfer.supply == Supply::Stage(stage) => {
-            let (Body::Copy(arguments) | Body::Add(arguments)) = &build.instruction(id).body else { return true };
-            arguments.sources.iter().any(|source| {
-                let Source::Path(word) = source else { return false };
-                // Of a pattern or a variable, only what stands before it is known.
-                let known = word.text.split(['*', '?', '[', '$']).next().unwrap_or_default();
-                let known = if known.len() < word.text.len() {
-                    known.rsplit_once('/').map_or("", |(path, _)| path)
-                } else {
-                    known
-                };
-                let place = StagePath::root().join(known);
-                targets.iter().any(|target| target.may_overlap(&place))
-            })
-        }
-        _ => false,
-    })
+    build.is_shipped(stage) || build.stages[stage].steps.iter().any(runs)
 }

@@ -37,7 +37,7 @@ pub(super) fn owner(build: &Build<'_>, id: StepId, command: &KnownCommand) -> Op
     let Some(user) = state.user.as_deref() else {
         return Some(Owner { image, home: set.unwrap_or_else(|| ROOT_HOME.to_owned()), numbers: None });
     };
-    if matches!(user, "root" | "0" | "root:root" | "0:0") {
+    if state.may_run_as_root() {
         return Some(Owner { image, home: set.unwrap_or_else(|| ROOT_HOME.to_owned()), numbers: None });
     }
     let (name, group) = user.split_once(':').map_or((user, None), |(name, group)| (name, Some(group)));

@@ -99,9 +99,9 @@ fn takes_away(access: &PathAccess, written: &[StagePath]) -> bool {
     is_system(&path) || in_caches && !path.is_floating() || written.iter().any(|place| overlaps(&path, place))
 }
 
-/// Whether no image keeps the layers of a stage: others take single files from it, and it is not the last.
+/// Whether no image keeps the layers of a stage: others take single files from it, and it is not the one that is built.
 fn is_left_behind(build: &Build<'_>, stage: usize) -> bool {
     let is_base = build.stages.iter().any(|other| other.base == Base::Stage(stage));
     let is_source = build.stages.iter().skip(stage + 1).any(|other| other.sources().any(|source| source == stage));
-    is_source && !is_base && stage + 1 < build.stages.len()
+    is_source && !is_base && !build.is_shipped(stage)
 }
