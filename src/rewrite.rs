@@ -48,6 +48,7 @@ pub use crossing::{Caveat, Crossing, Needed, Obstacle};
 pub use declaration::sink_declaration;
 pub use ignore_lines::{IgnoreLine, escaped, extended, first_lines, ignore_lines, ignoring, leaves_out};
 pub use join::join;
+pub use leaving_out::ask_others;
 pub use metadata::{early_labels, sink_labels};
 pub use moves::{Move, MoveKind, Refused, Survey, listed, sink_move, survey};
 pub use reorder::{Reordering, Weights, may_reorder, reorder};

@@ -48,7 +48,7 @@ pub fn context_root(
 }
 
 /// Sources that the file takes from the context, those with variables left out.
-fn copied_sources(file: &Dockerfile) -> Vec<String> {
+pub(super) fn copied_sources(file: &Dockerfile) -> Vec<String> {
     let transfers = file.instructions().iter().filter(|instruction| instruction.flag("from").is_none());
     let words = transfers.filter_map(|instruction| match &instruction.body {
         Body::Copy(transfer) | Body::Add(transfer) => Some(&transfer.sources),
@@ -61,7 +61,7 @@ fn copied_sources(file: &Dockerfile) -> Vec<String> {
     paths.filter(|path| !path.contains('$') && !path.contains("://") && !path.starts_with("git@")).collect()
 }
 
-fn has_all(context: &DiskContext, sources: &[String]) -> bool {
+pub(super) fn has_all(context: &DiskContext, sources: &[String]) -> bool {
     let view = Filtered::new(context, None);
     sources.iter().all(|source| {
         is_everything(source) || !Selector::new(&[source], Destination::new("/", "/")).matches_nothing(&view)
@@ -74,7 +74,7 @@ fn is_everything(source: &str) -> bool {
 
 /// Whether a folder holds nothing but Dockerfiles and what belongs to them, so that copying all of it cannot be what is
 /// meant: `docker/Dockerfile` with `COPY . .` is built from above.
-fn is_only_build_files(context: &DiskContext, sources: &[String]) -> bool {
+pub(super) fn is_only_build_files(context: &DiskContext, sources: &[String]) -> bool {
     const MARKS: [&str; 4] = ["dockerfile", "containerfile", "compose", ".dockerignore"];
     const ENDS: [&str; 3] = ["sh", "md", "env"];
     let only_everything = !sources.is_empty() && sources.iter().all(|source| is_everything(source));

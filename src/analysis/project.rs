@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use super::Session;
+use super::{Session, neighbours::neighbours};
 use crate::{
     context::{Context, Entry, EntryKind, History, IgnoreFile, ReadError},
     diagnostic::FileEdit,
@@ -30,6 +30,8 @@ pub struct Project {
     pending: Vec<FileEdit>,
     /// The names of the other contexts that the build is given.
     others: BTreeSet<String>,
+    /// Other Dockerfiles with the same ignore file, once they were asked for.
+    neighbours: OnceLock<Vec<(String, String)>>,
 }
 
 impl Project {
@@ -50,6 +52,7 @@ impl Project {
             ignore: None,
             pending: pending.to_vec(),
             others: BTreeSet::new(),
+            neighbours: OnceLock::new(),
         };
         let (path, text) = project.find_ignore_file(outside)?;
         project.ignore_path = path;
@@ -182,5 +185,9 @@ impl Context for Project {
 
     fn has_other(&self, name: &str) -> bool {
         self.others.contains(&plain_name(name))
+    }
+
+    fn other_dockerfiles(&self) -> Vec<(String, String)> {
+        self.neighbours.get_or_init(|| neighbours(self, IGNORE_FILE)).clone()
     }
 }

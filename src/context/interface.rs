@@ -37,6 +37,11 @@ pub trait Context: Sync {
         let _ = name;
         false
     }
+
+    /// Path and text of the other Dockerfiles whose builds are given this context with the same ignore file, sorted.
+    fn other_dockerfiles(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// What stands at a path.

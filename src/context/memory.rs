@@ -19,6 +19,7 @@ pub struct MemoryContext {
     nodes: BTreeMap<String, Node>,
     history: Option<Arc<History>>,
     untracked: BTreeSet<String>,
+    dockerfiles: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +83,12 @@ impl MemoryContext {
     /// Puts the context under version control.
     pub fn set_history(&mut self, history: History) -> &mut Self {
         self.history = Some(Arc::new(history));
+        self
+    }
+
+    /// Another Dockerfile with the same context and ignore file.
+    pub fn other_dockerfile(&mut self, path: &str, text: &str) -> &mut Self {
+        self.dockerfiles.insert(path::clean(path), text.to_owned());
         self
     }
 
@@ -152,6 +159,10 @@ impl Context for MemoryContext {
         }
         let commits = history.commits.iter().take(limit).cloned().collect();
         Some(Arc::new(History { commits, shallow: history.shallow }))
+    }
+
+    fn other_dockerfiles(&self) -> Vec<(String, String)> {
+        self.dockerfiles.iter().map(|(path, text)| (path.clone(), text.clone())).collect()
     }
 
     fn is_untracked_by_rule(&self, path: &str) -> bool {

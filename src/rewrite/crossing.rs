@@ -3,9 +3,8 @@
 use super::{
     carried::{Bring, Carried, overlaps},
     environment::{environment_obstacle, program_obstacle},
-    leaving_out::missed_by,
+    leaving_out::leave_out,
     links::reached_through_link,
-    moves::quoted,
     owner::check_owner,
     presence::stands_without,
 };
@@ -347,11 +346,11 @@ impl Reader<'_> {
             WriteKind::Output | WriteKind::CleanOutput if !brought => crossing.outputs.push(path.to_owned()),
             WriteKind::Output | WriteKind::CleanOutput if self.is_untracked(path) => {
                 let reason = format!("`{path}` is ignored by git, so no clean checkout has it");
-                crossing.caveats.push(self.leave_out(path, true, reason));
+                crossing.caveats.push(leave_out(self.carried, path, true, reason));
             }
             WriteKind::CleanOutput => {
                 let reason = format!("`{title}` empties `{path}` before it fills it");
-                crossing.caveats.push(self.leave_out(path, false, reason));
+                crossing.caveats.push(leave_out(self.carried, path, false, reason));
             }
             WriteKind::Output => crossing.caveats.push(Caveat::Differs {
                 reason: format!("`{path}` of the build context would be copied over what `{title}` installs"),
@@ -362,21 +361,6 @@ impl Reader<'_> {
                 evidence: path.to_owned(),
             }),
             WriteKind::MayRewrite | WriteKind::Create => {}
-        }
-    }
-
-    /// Leaves a directory out of the context, unless another step needs it there.
-    fn leave_out(&self, path: &str, is_untracked: bool, reason: String) -> Caveat {
-        let Some(other) = missed_by(self.carried, path, is_untracked) else {
-            return Caveat::Ignore { path: path.to_owned(), reason };
-        };
-        let taker = quoted(self.carried.build, other);
-        Caveat::Differs {
-            reason: format!(
-                "`{path}` stands in the build context and would be copied over the new one, and {taker} takes it from \
-                 there, so it cannot be left out"
-            ),
-            evidence: path.to_owned(),
         }
     }
 

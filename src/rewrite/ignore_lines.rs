@@ -3,11 +3,15 @@
 //!
 //! An *output* is a directory of the project that a command of the build fills, such as an install. A line *keeps the
 //! image* where it matches nothing that a whole copy brings today, or only outputs of the copying stage that git is told to
-//! leave out: no clean checkout has those, and the build makes them itself.
+//! leave out: no clean checkout has those, and the build makes them itself. No step may name what it matches, and no other
+//! Dockerfile with the same ignore file may need it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::whole_copy::{REPOSITORY, WholeCopies};
+use super::{
+    leaving_out::ask_others,
+    whole_copy::{REPOSITORY, WholeCopies},
+};
 use crate::{
     context::{EntryKind, IgnoreFile},
     ecosystem::{
@@ -45,6 +49,7 @@ pub fn ignore_lines(copies: &WholeCopies<'_>, meant: &[String]) -> Vec<IgnoreLin
     for path in survey.outputs.keys() {
         lines.extend(survey.output_line(path, &lines));
     }
+    ask_others(copies.build, &mut lines);
     lines.retain(|line| line.keeps_image || !line.evidence.is_empty() || meant.contains(&line.pattern));
     lines
 }
@@ -54,6 +59,11 @@ pub fn first_lines(copies: &WholeCopies<'_>) -> Vec<IgnoreLine> {
     let lines = ignore_lines(copies, &[]);
     let called_for = lines.iter().any(|line| line.pattern != REPOSITORY || !line.evidence.is_empty());
     if called_for { lines } else { Vec::new() }
+}
+
+/// Whether the build makes what stands at `path` in each stage that copies it.
+pub(super) fn is_filled(copies: &WholeCopies<'_>, path: &str) -> bool {
+    Survey::new(copies).is_filled(path)
 }
 
 /// `ignore` with these patterns at its end, each on a line of its own. The text that stands there is kept as it is. A new

@@ -4,6 +4,7 @@
 //! The hazards were found, and the plans for them held against `BuildKit`, on contexts of the same form with stand-ins for
 //! the package managers; nothing is built here.
 
+mod planned;
 mod split_run;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use crate::lint::meta::declare_rule;
 use crate::lint::phrase::{enumerated, quoted};
 use crate::lint::{Meta, Reporter, Rule, Subject};
 use crate::model::{Build, KnownCommand, Placement, StagePath, StepId};
-use crate::rewrite::{self, IgnoreLine};
+use crate::rewrite::{self, IgnoreLine, ask_others};
 
 declare_rule! {
     /// ## What it does
@@ -179,7 +179,8 @@ fn report_brought(
         diagnostic.help = Some(format!("line {line} uses it too; copy only what is needed here"));
         return;
     }
-    let lines: Vec<IgnoreLine> = paths.iter().map(|path| line_for(context, path)).collect();
+    let mut lines: Vec<IgnoreLine> = paths.iter().map(|path| line_for(context, path)).collect();
+    ask_others(subject.build, &mut lines);
     diagnostic.fix = add_lines(subject, &lines);
     if diagnostic.fix.is_none() {
         diagnostic.help = Some(format!("leave {names} out of the build context"));

@@ -1,0 +1,125 @@
+//! Other Dockerfiles of a project: those whose builds are given the same context with the same ignore file.
+
+use std::path::Path;
+
+use ignore::{DirEntry, WalkBuilder};
+
+use super::{
+    context_root::{copied_sources, has_all, is_only_build_files},
+    project::Project,
+};
+use crate::{context::Context, source::DiskContext, syntax::Dockerfile};
+
+/// How deep below the root of a context Dockerfiles are looked for.
+const DEEPEST: usize = 4;
+
+/// Entries that are looked at, at most.
+const MOST_ENTRIES: usize = 20_000;
+
+/// Ends of names that look like a Dockerfile's and belong to something else: an ignore file, documents and data about
+/// the Dockerfile, templates that are no valid Dockerfile before they are filled in, copies that editors and patches
+/// leave behind.
+const OTHER_ENDS: [&str; 22] = [
+    ".dockerignore",
+    ".md",
+    ".rst",
+    ".json",
+    ".yml",
+    ".yaml",
+    ".lock",
+    ".j2",
+    ".jinja",
+    ".jinja2",
+    ".tmpl",
+    ".tpl",
+    ".template",
+    ".erb",
+    ".ejs",
+    ".hbs",
+    ".mustache",
+    ".in",
+    ".orig",
+    ".rej",
+    ".bak",
+    ".swp",
+];
+
+/// Path, relative to the root of the context, and text of each other Dockerfile with the same ignore file, sorted. A
+/// Dockerfile with an ignore file of its own is none, and neither is one that stands in a folder below with all that it
+/// copies.
+pub(super) fn neighbours(project: &Project, ignore_file: &str) -> Vec<(String, String)> {
+    if project.ignore_path != ignore_file {
+        return Vec::new();
+    }
+    let root = project.disk.root();
+    let walk = WalkBuilder::new(root).max_depth(Some(DEEPEST)).hidden(false).filter_entry(is_looked_into).build();
+    let files = walk.filter_map(Result::ok).take(MOST_ENTRIES).filter(|entry| {
+        entry.file_type().is_some_and(|kind| kind.is_file())
+            && entry.file_name().to_str().is_some_and(is_dockerfile_name)
+    });
+    let paths = files.filter_map(|entry| Some(entry.path().strip_prefix(root).ok()?.to_str()?.replace('\\', "/")));
+    let mut paths: Vec<String> = paths.filter(|path| *path != project.dockerfile).collect();
+    paths.sort();
+    let shared = paths.into_iter().filter_map(|path| {
+        let text = String::from_utf8(project.read(&path).ok()?).ok()?;
+        let has_own = project.entry(&format!("{path}.{}", ignore_file.trim_start_matches('.'))).is_some();
+        (!has_own && shares_context(root, &path, &text)).then_some((path, text))
+    });
+    shared.collect()
+}
+
+fn is_looked_into(entry: &DirEntry) -> bool {
+    entry.file_name() != ".git" && entry.file_name() != "node_modules"
+}
+
+/// Whether a Dockerfile is built from the root of the context: no folder between the two has all that it copies.
+fn shares_context(root: &Path, path: &str, text: &str) -> bool {
+    let wanted = copied_sources(&Dockerfile::parse(text));
+    let file = root.join(path);
+    let Some(own) = file.parent() else { return true };
+    own.ancestors().take_while(|folder| *folder != root && folder.starts_with(root)).all(|folder| {
+        let Ok(context) = DiskContext::new(folder) else { return true };
+        !has_all(&context, &wanted) || folder == own && is_only_build_files(&context, &wanted)
+    })
+}
+
+/// Whether a file has the name of a Dockerfile: `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, and the same
+/// of `Containerfile`.
+pub fn is_dockerfile_name(name: &str) -> bool {
+    if OTHER_ENDS.iter().any(|end| name.ends_with(end)) {
+        return false;
+    }
+    ["Dockerfile", "Containerfile"].iter().any(|word| {
+        let after = name.strip_prefix(word);
+        let before = name.strip_suffix(word).or_else(|| name.strip_suffix(word.to_ascii_lowercase().as_str()));
+        after.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            || before.is_some_and(|rest| rest.ends_with('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_names_of_dockerfiles() {
+        for (name, expected) in [
+            ("Dockerfile", true),
+            ("Dockerfile.prod", true),
+            ("api.Dockerfile", true),
+            ("api.dockerfile", true),
+            ("Containerfile", true),
+            ("Containerfile.dev", true),
+            ("api.Containerfile", true),
+            ("api.containerfile", true),
+            ("Dockerfile.dockerignore", false),
+            ("Dockerfile.prod.dockerignore", false),
+            ("Dockerfile.j2", false),
+            ("Dockerfile-old", false),
+            ("MyDockerfile", false),
+            ("dockerfile.rs", false),
+        ] {
+            assert_eq!(is_dockerfile_name(name), expected, "{name}");
+        }
+    }
+}
