@@ -30,7 +30,6 @@ pub use build_error::BuildError;
 pub use cache_report::{CacheReport, CacheRequest, EventReport, Question, StageReport, StepReport, cache_report};
 pub use context_root::context_root;
 pub use costs::{KeptStep, KeptTimes};
-pub use neighbours::is_dockerfile_name;
 pub use project::{Project, ProjectError};
 pub use session::Session;
 pub use touched_files::touched_files;

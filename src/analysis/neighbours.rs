@@ -8,41 +8,13 @@ use super::{
     context_root::{copied_sources, has_all, is_only_build_files},
     project::Project,
 };
-use crate::{context::Context, source::DiskContext, syntax::Dockerfile};
+use crate::{config::is_dockerfile_name, context::Context, source::DiskContext, syntax::Dockerfile};
 
 /// How deep below the root of a context Dockerfiles are looked for.
 const DEEPEST: usize = 4;
 
 /// Entries that are looked at, at most.
 const MOST_ENTRIES: usize = 20_000;
-
-/// Ends of names that look like a Dockerfile's and belong to something else: an ignore file, documents and data about
-/// the Dockerfile, templates that are no valid Dockerfile before they are filled in, copies that editors and patches
-/// leave behind.
-const OTHER_ENDS: [&str; 22] = [
-    ".dockerignore",
-    ".md",
-    ".rst",
-    ".json",
-    ".yml",
-    ".yaml",
-    ".lock",
-    ".j2",
-    ".jinja",
-    ".jinja2",
-    ".tmpl",
-    ".tpl",
-    ".template",
-    ".erb",
-    ".ejs",
-    ".hbs",
-    ".mustache",
-    ".in",
-    ".orig",
-    ".rej",
-    ".bak",
-    ".swp",
-];
 
 /// Path, relative to the root of the context, and text of each other Dockerfile with the same ignore file, sorted. A
 /// Dockerfile with an ignore file of its own is none, and neither is one that stands in a folder below with all that it
@@ -81,45 +53,4 @@ fn shares_context(root: &Path, path: &str, text: &str) -> bool {
         let Ok(context) = DiskContext::new(folder) else { return true };
         !has_all(&context, &wanted) || folder == own && is_only_build_files(&context, &wanted)
     })
-}
-
-/// Whether a file has the name of a Dockerfile: `Dockerfile`, `Dockerfile.*`, `*.Dockerfile`, `*.dockerfile`, and the same
-/// of `Containerfile`.
-pub fn is_dockerfile_name(name: &str) -> bool {
-    if OTHER_ENDS.iter().any(|end| name.ends_with(end)) {
-        return false;
-    }
-    ["Dockerfile", "Containerfile"].iter().any(|word| {
-        let after = name.strip_prefix(word);
-        let before = name.strip_suffix(word).or_else(|| name.strip_suffix(word.to_ascii_lowercase().as_str()));
-        after.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            || before.is_some_and(|rest| rest.ends_with('.'))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn knows_the_names_of_dockerfiles() {
-        for (name, expected) in [
-            ("Dockerfile", true),
-            ("Dockerfile.prod", true),
-            ("api.Dockerfile", true),
-            ("api.dockerfile", true),
-            ("Containerfile", true),
-            ("Containerfile.dev", true),
-            ("api.Containerfile", true),
-            ("api.containerfile", true),
-            ("Dockerfile.dockerignore", false),
-            ("Dockerfile.prod.dockerignore", false),
-            ("Dockerfile.j2", false),
-            ("Dockerfile-old", false),
-            ("MyDockerfile", false),
-            ("dockerfile.rs", false),
-        ] {
-            assert_eq!(is_dockerfile_name(name), expected, "{name}");
-        }
-    }
 }

@@ -10,7 +10,17 @@ const MOST_STAGES: usize = 16;
 impl Build<'_> {
     /// Whether the layers of a stage are layers of the image: it is the one that is built, or that one starts from it.
     pub fn is_shipped(&self, stage: usize) -> bool {
-        let mut next = self.built;
+        self.is_below(stage, self.built)
+    }
+
+    /// The same for the stage that is built and for the last one, which other builds of the file ask for.
+    pub fn may_be_shipped(&self, stage: usize) -> bool {
+        self.is_shipped(stage) || self.is_below(stage, self.stages.len().checked_sub(1))
+    }
+
+    /// Whether a stage is another one, or that one starts from it.
+    fn is_below(&self, stage: usize, top: Option<usize>) -> bool {
+        let mut next = top;
         while let Some(index) = next {
             if index == stage {
                 return true;

@@ -298,7 +298,7 @@ fn run_line(
 /// Why the filled directories reach an image, if they may: the stage is shipped whole, or they are copied from it.
 fn shipping_stage(build: &Build<'_>, stage: usize, step: &WarmUp) -> Option<String> {
     let fills: Vec<StagePath> = step.fills.iter().map(|path| StagePath::root().join(path)).collect();
-    if build.is_shipped(stage) {
+    if build.may_be_shipped(stage) {
         return Some("the image keeps the files of this stage".to_owned());
     }
     let inherits = build.stages.iter().any(|other| other.base == Base::Stage(stage));

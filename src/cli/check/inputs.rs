@@ -12,7 +12,6 @@ use std::sync::Arc;
 use ignore::{DirEntry, WalkBuilder};
 
 use super::shown;
-use crate::analysis::is_dockerfile_name;
 use crate::cli::failure::Failure;
 use crate::config::{DeclaredBuild, Discovery, declares_builds, is_dockerfile_name, normalize};
 

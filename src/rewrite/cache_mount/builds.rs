@@ -48,5 +48,5 @@ fn may_be_run(build: &Build<'_>, stage: usize) -> bool {
     let runs = |step: &Step| {
         matches!(build.inputs.file.instructions()[step.instruction].keyword, Keyword::Cmd | Keyword::Entrypoint)
     };
-    build.is_shipped(stage) || build.stages[stage].steps.iter().any(runs)
+    build.may_be_shipped(stage) || build.stages[stage].steps.iter().any(runs)
 }

@@ -103,5 +103,5 @@ fn takes_away(access: &PathAccess, written: &[StagePath]) -> bool {
 fn is_left_behind(build: &Build<'_>, stage: usize) -> bool {
     let is_base = build.stages.iter().any(|other| other.base == Base::Stage(stage));
     let is_source = build.stages.iter().skip(stage + 1).any(|other| other.sources().any(|source| source == stage));
-    is_source && !is_base && !build.is_shipped(stage)
+    is_source && !is_base && !build.may_be_shipped(stage)
 }
