@@ -133,8 +133,9 @@ impl Resolver<'_> {
         let program = first.text.rsplit('/').next().unwrap_or_default();
         if matches!(program, "sh" | "bash" | "ash" | "dash")
             && let Some((options, script)) = exec_form::script_of(words)
+            && let Some(text) = exec_form::text_of(script, self.inputs.file.source())
         {
-            return self.read(&LogicalText::contiguous(&script.text, script.range.start), options);
+            return self.read(&text, options);
         }
         self.command(SimpleCommand {
             range: first.range.cover(last.range),
