@@ -56,9 +56,14 @@ pub(super) fn fix_of(subject: &Subject<'_>, change: Move) -> Fix {
 impl Sunk {
     /// The share of changes in which a step runs again once the copy stands lower.
     pub(super) fn rate_after(&self, subject: &Subject<'_>, id: StepId) -> Option<f64> {
-        let wanted = subject.build.instruction(id).range.of(subject.file.source());
+        let text =
+            |step: &Step| subject.file.instructions().get(step.instruction)?.range.of(subject.file.source()).into();
+        let texts: Vec<Option<&str>> = subject.build.stages.get(id.stage)?.steps.iter().map(text).collect();
+        let wanted = (*texts.get(id.step)?)?;
+        // A move keeps the order of steps with the same text: they are no copies.
+        let nth = texts[..id.step].iter().filter(|other| **other == Some(wanted)).count();
         let steps = self.rates.get_or_init(|| self.rates(subject)).get(id.stage)?;
-        steps.iter().find(|(text, _)| text == wanted).map(|(_, rate)| *rate)
+        steps.iter().filter(|(text, _)| text == wanted).nth(nth).map(|(_, rate)| *rate)
     }
 
     fn rates(&self, subject: &Subject<'_>) -> Vec<Vec<(String, f64)>> {

@@ -12,9 +12,9 @@ declare_rule! {
     /// there and its value must have the form that the schema says. With `strict-labels = true` there must be no other
     /// label. Without these keys it finds nothing.
     ///
-    /// The labels are those of the last stage and of the stages that it starts from. The forms are `text` (any but empty),
-    /// `url`, `semver`, `rfc3339` (a date with time and zone), `spdx` (a license expression), `hash` (a git commit) and
-    /// `email`.
+    /// The labels are those of the last stage and of the stages that it starts from; of two with one name, the later one.
+    /// The forms are `text` (any but empty), `url`, `semver`, `rfc3339` (a date with time and zone), `spdx` (a license
+    /// expression), `hash` (a git commit) and `email`.
     ///
     /// ## Why is this bad?
     /// Registries, scanners and people find an image's sources, version and license by its labels. One that is missing or
@@ -90,15 +90,20 @@ struct Label {
     value_range: TextRange,
 }
 
-/// The labels of the image that is built; `None` where there is no stage.
+/// The labels of the image that is built, without those that a later one takes the place of; `None` where there is no stage.
 fn labels(subject: &Subject<'_>) -> Option<Vec<Label>> {
     let build = subject.build;
     let stage = build.target(None)?;
     let end = StepId { stage, step: build.stages.get(stage)?.steps.len() };
-    let mut found = Vec::new();
+    let mut found: Vec<Label> = Vec::new();
+    // The last one first.
     for id in build.ids_to(end) {
         let Body::Label(pairs) = &build.instruction(id).body else { continue };
-        found.extend(pairs.iter().map(|pair| read(subject, id, pair)));
+        for label in pairs.iter().rev().map(|pair| read(subject, id, pair)) {
+            if label.name.is_none() || found.iter().all(|later| later.name != label.name) {
+                found.push(label);
+            }
+        }
     }
     Some(found)
 }
