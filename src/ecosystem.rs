@@ -30,6 +30,7 @@ mod recognize;
 mod search_path;
 pub mod secrets;
 mod site;
+mod vocabulary;
 mod warm_up;
 mod words;
 
@@ -48,4 +49,5 @@ pub use places::{
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
 pub use search_path::{SearchPath, search_path, search_paths_here};
 pub use site::Site;
+pub use vocabulary::{asks_repository, reducing_word, removing_word};
 pub use warm_up::{Line, WarmUp};

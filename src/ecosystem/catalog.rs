@@ -195,7 +195,7 @@ pub(super) fn read_pack(path: &str, text: &str) -> Result<Pack, PackError> {
     })?;
     take_in_all(&mut pack.closure).map_err(|name| {
         let message = format!("there is no closure `{}` to be like", name.get_ref());
-        let remedy = "name a closure of the pack that has no `like` itself".to_owned();
+        let remedy = "name a closure of the pack that is not like this one".to_owned();
         PackError::at(path, text, name.span().start, message, Some(remedy))
     })?;
     Ok(pack)

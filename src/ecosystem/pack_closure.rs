@@ -15,8 +15,8 @@ use super::pattern::Pattern;
 #[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ClosureSpec {
-    /// Another closure of the pack, itself like none: all that it says holds here too. Its `root` and `lock` hold where there
-    /// are none of its own.
+    /// Another closure of the pack: all that it says holds here too. Its `root` and `lock` hold where there are none of its
+    /// own.
     #[serde(default)]
     pub like: Option<Spanned<String>>,
     /// The project's directory is the nearest at or above the working directory that holds one of these.
@@ -72,17 +72,20 @@ impl ClosureSpec {
 /// Gives every closure what the one that it is like says.
 ///
 /// # Errors
-/// The name of a closure that does not exist, or that is like another itself.
+/// The name of a closure that does not exist, or that is like itself in the end.
 pub(super) fn take_in_all(closures: &mut BTreeMap<String, ClosureSpec>) -> Result<(), Spanned<String>> {
-    let alike: Vec<(String, Spanned<String>)> =
-        closures.iter().filter_map(|(name, spec)| Some((name.clone(), spec.like.clone()?))).collect();
-    for (name, like) in alike {
-        let Some(other) = closures.get(like.get_ref()).filter(|other| other.like.is_none()).cloned() else {
-            return Err(like);
+    let alike = closures.iter().filter_map(|(name, spec)| Some((name.clone(), spec.like.clone()?)));
+    let mut open: BTreeMap<String, Spanned<String>> = alike.collect();
+    while let Some(first) = open.values().next() {
+        let ready = open.iter().find(|(_, like)| !open.contains_key(like.get_ref()));
+        let Some((name, like)) = ready.map(|(name, like)| (name.clone(), like.clone())) else {
+            return Err(first.clone());
         };
+        let other = closures.get(like.get_ref()).cloned().ok_or(like)?;
         if let Some(spec) = closures.get_mut(&name) {
             spec.take_in(&other);
         }
+        open.remove(&name);
     }
     Ok(())
 }

@@ -80,16 +80,21 @@ pub struct SecretFile {
     /// The secret, as a phrase with its article.
     pub what: String,
     names: Vec<String>,
-    holds: Pattern,
+    /// What the text of one that holds the secret has; none where it is no text.
+    holds: Option<Pattern>,
     /// Whether the name alone tells, where nobody can look inside.
     #[serde(default)]
     pub named: bool,
+    /// Whether most files of such a name hold no secret.
+    #[serde(default)]
+    common: bool,
 }
 
 impl SecretFile {
     /// Whether a file of this text holds the secret.
     pub fn is_held_by(&self, text: &str) -> bool {
-        self.holds.capture(text).is_some_and(|secret| secret.starts_with("-----") || !is_placeholder(secret))
+        let held = self.holds.as_ref().and_then(|holds| holds.capture(text));
+        held.is_some_and(|secret| secret.starts_with("-----") || !is_placeholder(secret))
     }
 }
 
@@ -166,6 +171,12 @@ pub fn secret_files(path: &str) -> impl Iterator<Item = &'static SecretFile> {
     TABLE.files.iter().filter(named).filter(move |_| !is_harmless(path))
 }
 
+/// Whether a file of this path is there for a secret, going by its name.
+pub fn is_secret_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    is_environment_file(name) || secret_files(path).any(|file| !file.common)
+}
+
 /// Whether a path ends with `pattern` in place of its last parts.
 fn path_matches(pattern: &str, path: &str) -> bool {
     if pattern.contains('*') {
@@ -211,7 +222,7 @@ mod tests {
     fn the_table_is_read() {
         assert!(TABLE.formats.len() > 5 && TABLE.files.len() > 5);
         assert!(TABLE.formats.iter().all(|format| format.pattern.error().is_none()));
-        assert!(TABLE.files.iter().all(|file| file.holds.error().is_none()));
+        assert!(TABLE.files.iter().all(|file| file.holds.as_ref().is_none_or(|holds| holds.error().is_none())));
         assert!(URL.is_some() && ASSIGNMENT.is_some());
     }
 
@@ -308,6 +319,15 @@ mod tests {
         assert!(npmrc[0].is_held_by("//registry.npmjs.org/:_authToken=8f14e45f-ceea-167a\n"));
         assert!(!npmrc[0].is_held_by("//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n"));
         assert!(!npmrc[0].is_held_by("# //registry.npmjs.org/:_authToken=8f14e45f-ceea-167a\n"));
+        let composer = secret_files("auth.json").next().unwrap();
+        assert!(composer.is_held_by(r#"{"github-oauth": {"github.com": "8f14e45fceea167a"}}"#));
+        assert!(!composer.is_held_by(r#"{"audience": "https://example.org"}"#));
+        for name in ["app/.env", ".npmrc", "tls/server.key", "tls/server.pem", "keys.p12", "/root/.aws/credentials"] {
+            assert!(is_secret_file(name), "{name}");
+        }
+        for name in ["package.json", "tests/server.key", ".env.example", "credentials.rb", "key"] {
+            assert!(!is_secret_file(name), "{name}");
+        }
         assert!(is_environment_file(".env") && is_environment_file(".env.production"));
         assert!(!is_environment_file(".env.example") && !is_environment_file("env") && !is_environment_file(".envrc"));
         assert_eq!(secrets_set("PORT=80\nexport API_TOKEN='Zq8-kd2mZ9'\nDB_PASSWORD=changeme\n"), ["API_TOKEN"]);

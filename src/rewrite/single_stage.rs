@@ -1,7 +1,7 @@
 //! Images that ship what only their build needs.
 
 use crate::{
-    ecosystem::{Effect, ImageFacts, Runtime, image_facts},
+    ecosystem::{Effect, ImageFacts, Runtime, image_facts, removing_word},
     model::{Base, Build, KnownCommand, Stage, StagePath, Supply},
     shell::{self, SimpleCommand},
     syntax::{Body, Command, ImageReference},
@@ -41,7 +41,7 @@ fn last_build<'s>(build: &Build<'_>, stage: &'s Stage) -> Option<(&'s KnownComma
         let (command, what) = run.commands.iter().rev().find_map(|command| Some((command, build_only(command)?)))?;
         let instruction = build.inputs.file.instructions().get(step.instruction)?;
         let rest = build.inputs.file.source().get(command.command.range.end..instruction.range.end)?;
-        (!cleans_up(rest)).then_some((command, what))
+        removing_word(rest).is_none().then_some((command, what))
     })
 }
 
@@ -52,13 +52,6 @@ fn build_only(command: &KnownCommand) -> Option<String> {
         return Some(only.what.clone());
     }
     command.closure.as_ref()?.build_only.clone()
-}
-
-/// Whether the rest of a script takes away what the build needed.
-fn cleans_up(script: &str) -> bool {
-    const REMOVING: [&str; 9] = ["rm", "del", "remove", "purge", "autoremove", "uninstall", "prune", "erase", "clean"];
-    let mut words = script.split(|character: char| !character.is_alphanumeric());
-    words.any(|word| REMOVING.contains(&word))
 }
 
 /// Whether the image has something to run, and nothing of it is a build or a place to build in.

@@ -5,6 +5,7 @@
 
 use crate::{
     context::{Entry, EntryKind, Filtered, IgnoreFile, path},
+    ecosystem::asks_repository,
     model::{Action, Build, Step, StepId},
     text::TextRange,
 };
@@ -130,47 +131,5 @@ fn brings(step: &Step, path: &str) -> bool {
         Action::Transfer(transfer) => transfer.selects(path),
         Action::Run(run) => run.mounts_path(path),
         _ => false,
-    }
-}
-
-/// Whether a script runs `git` with a command that reads the repository around it. One that clones another is about that.
-fn asks_repository(script: &str) -> bool {
-    const ASKING: [&str; 12] = [
-        "rev-parse",
-        "describe",
-        "log",
-        "status",
-        "show",
-        "ls-files",
-        "rev-list",
-        "diff",
-        "symbolic-ref",
-        "submodule",
-        "branch",
-        "tag",
-    ];
-    let words: Vec<&str> = script
-        .split(|character: char| !character.is_alphanumeric() && character != '-')
-        .filter(|word| !word.is_empty())
-        .collect();
-    let after = |wanted: &[&str]| words.windows(2).any(|pair| pair[0] == "git" && wanted.contains(&pair[1]));
-    after(&ASKING) && !after(&["clone", "init"])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tells_questions_about_the_repository_from_other_uses_of_git() {
-        for (script, expected) in [
-            ("make VERSION=$(git describe --tags)", true),
-            ("go build -ldflags \"-X main.v=`git rev-parse HEAD`\"", true),
-            ("git clone https://example.com/x && cd x && git describe", false),
-            ("apt-get install -y git", false),
-            ("git config --global safe.directory /app", false),
-        ] {
-            assert_eq!(asks_repository(script), expected, "{script}");
-        }
     }
 }

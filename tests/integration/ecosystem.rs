@@ -275,7 +275,7 @@ fn broken_packs_are_reported_with_their_place() {
         (
             "name = \"x\"\nkind = \"tool\"\n[closure.a]\nlike = \"b\"\n[closure.b]\nlike = \"a\"\n",
             "x.toml:4:8: there is no closure `b` to be like",
-            "no `like` itself",
+            "not like this one",
         ),
     ];
     for (text, message, remedy) in cases {

@@ -2,6 +2,7 @@
 
 use crate::context::{EntryKind, Filtered, path};
 use crate::diagnostic::{Fix, Label, Safety};
+use crate::ecosystem::secrets::is_secret_file;
 use crate::ecosystem::{Access, Effect};
 use crate::lint::leftover::{left_in, removes_at, shipped, shipped_runs};
 use crate::lint::meta::declare_rule;
@@ -15,24 +16,6 @@ const LEAST_BYTES: u64 = 100_000;
 
 /// Entries of a directory that are weighed.
 const MOST_ENTRIES: usize = 10_000;
-
-/// Names of files that are secret, however small.
-const SECRET: [&str; 11] = [
-    ".npmrc",
-    ".netrc",
-    ".pypirc",
-    ".yarnrc.yml",
-    "id_rsa",
-    "id_ed25519",
-    "id_ecdsa",
-    "credentials",
-    "auth.json",
-    ".git-credentials",
-    ".env",
-];
-
-/// Endings of such names.
-const SECRET_ENDINGS: [&str; 3] = [".pem", ".key", ".p12"];
 
 declare_rule! {
     /// ## What it does
@@ -168,7 +151,8 @@ fn brought(subject: &Subject<'_>, id: StepId, removed: &PathAccess) -> Option<St
             return Some("the build context".to_owned());
         }
         let brings = !named.is_empty() && transfer.selects(&named) && context.entry(&named).is_some();
-        if brings && (is_secret(&named) || weight(context, &named) >= LEAST_BYTES) {
+        let is_secret = || is_secret_file(&named) || is_secret_file(removed.path.as_str());
+        if brings && (is_secret() || weight(context, &named) >= LEAST_BYTES) {
             return Some(quoted(&named));
         }
     }
@@ -219,9 +203,4 @@ fn covers(removed: &PathAccess, place: &StagePath) -> bool {
 /// Whether what is removed stands in a place.
 fn is_within(removed: &PathAccess, place: &StagePath) -> bool {
     !removed.path.is_floating() && removed.path.below(place).is_some()
-}
-
-fn is_secret(named: &str) -> bool {
-    let name = named.rsplit('/').next().unwrap_or(named);
-    SECRET.contains(&name) || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
 }

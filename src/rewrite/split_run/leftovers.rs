@@ -1,28 +1,10 @@
 //! What the second part of a split `RUN` would leave in the layer of the first, or miss there.
 
 use crate::{
-    ecosystem::{Access, Effect},
+    ecosystem::{Access, Effect, reducing_word},
     model::{Base, Build, KnownCommand, PathAccess, Run, StagePath, StepId},
     rewrite::carried::{is_system, overlaps},
 };
-
-/// Words by which programs are told to take away what is there.
-const CLEANING: [&str; 14] = [
-    "-delete",
-    "autoclean",
-    "autopurge",
-    "autoremove",
-    "clean",
-    "cleanup",
-    "del",
-    "erase",
-    "prune",
-    "purge",
-    "remove",
-    "rm",
-    "strip",
-    "uninstall",
-];
 
 /// Directories whose contents are rubbish after an install.
 const CACHES: [&str; 4] = ["/home", "/root", "/tmp", "/var"];
@@ -65,9 +47,8 @@ pub(super) fn check(build: &Build<'_>, id: StepId, run: &Run, cut: usize) -> Res
     // What a command that builds or generates takes away is not told by its paths.
     let loose = after.iter().filter(|command| matches!(command.effect(), Effect::Build | Effect::Generate));
     let unread = run.opaque.iter().map(|opaque| opaque.range).filter(|range| range.start >= cut);
-    let cleaning = unread.chain(loose.map(|command| command.command.range)).find_map(|range| {
-        range.of(source).split([' ', '\t', '\n', ';', '"', '\'', '/']).find(|word| CLEANING.contains(word))
-    });
+    let mut ranges = unread.chain(loose.map(|command| command.command.range));
+    let cleaning = ranges.find_map(|range| reducing_word(range.of(source)));
     match cleaning {
         Some(word) => Err(format!("the layer of its first part would keep what `{word}` may take away")),
         None => Ok(()),
