@@ -31,6 +31,7 @@ pub use attributes::{OWNER_ATTRIBUTE, copy_folder_metadata, recorded_owner};
 pub use decompress::{Decompressor, Hashed, detect};
 pub use flatten::flatten;
 pub use pack::{LayerInfo, PackOptions, pack};
+pub(in crate::runtime) use tar_entry::unless_blank;
 pub(in crate::runtime) use tar_writer::TarWriter;
 pub use unpack::{Below, Unpacked, unpack, unpack_waiting};
 

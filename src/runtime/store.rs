@@ -77,7 +77,7 @@ pub enum StoreError {
         reason: String,
     },
     /// Content that is not what its name says.
-    #[error("the blob {digest} is damaged ({reason}); it is removed: import or pull the image again")]
+    #[error("the blob {digest} is damaged ({reason}); it is removed: build again, or import or pull the image again")]
     Corrupt {
         /// The name.
         digest: Digest,

@@ -1,6 +1,8 @@
 //! Builds give the same image as Docker's. What Docker makes of each case stands in its `expected`, which
 //! `tests/oracle/builds.py` writes: `tests/cases/build` runs no commands, `tests/cases/run` does.
 
+mod escapes;
+mod hostile;
 mod layout;
 mod mirror;
 mod options;

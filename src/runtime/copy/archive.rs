@@ -13,7 +13,7 @@ use tar::{Archive, Entry, EntryType};
 use super::selection::{Item, Selection};
 use super::{CopyError, Placement, Placer, Target, io_failed};
 use crate::context::path;
-use crate::runtime::layer::{Decompressor, Owners};
+use crate::runtime::layer::{Decompressor, Owners, unless_blank};
 use crate::runtime::tree::{Tree, name};
 
 /// A stream that is decompressed.
@@ -198,7 +198,9 @@ impl Unpacking<'_> {
         let header = entry.header();
         let number = |id: std::io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok()).unwrap_or_default();
         let owner = self.owner.unwrap_or((number(header.uid()), number(header.gid())));
-        let (mode, time) = (header.mode()?, header.mtime()?.cast_signed());
+        let old = header.as_old();
+        let mode = unless_blank(&old.mode, header.mode())?;
+        let time = unless_blank(&old.mtime, header.mtime())?.cast_signed();
         let file = match kind {
             EntryType::Symlink => FileType::Symlink,
             EntryType::Directory => FileType::Directory,

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{ExportError, write_whole};
 use crate::runtime::image::{ArchiveManifest, Compression, Descriptor, Digest, Reference};
-use crate::runtime::layer::{Decompressor, TarWriter};
-use crate::runtime::store::{Store, to_json};
+use crate::runtime::layer::{Decompressor, Hashed, TarWriter};
+use crate::runtime::store::{Store, StoreError, to_json};
 
 /// Writes an image to the file `path`, under these names. Layers are not compressed there.
 pub fn docker_archive(
@@ -30,8 +30,9 @@ pub fn docker_archive(
         for (layer, diff) in parsed.layers.iter().zip(diffs) {
             // An image may have a layer twice; the archive has it once.
             if !written.contains(&diff) {
-                let (content, size) = plain(store, layer)?;
-                out.file(&layer_name(diff), content, size).map_err(failed())?;
+                let (mut content, size) = plain(store, layer)?;
+                out.file(&layer_name(diff), &mut content, size).map_err(failed())?;
+                store.verified(&layer.digest, diff, &content.finish().1)?;
                 written.push(diff);
             }
         }
@@ -53,14 +54,17 @@ fn tagged(name: &Reference) -> String {
 }
 
 /// A layer's tar, not compressed, and its size. The size stands before the content, so it must be known.
-fn plain(store: &Store, layer: &Descriptor) -> Result<(File, u64), ExportError> {
+fn plain(store: &Store, layer: &Descriptor) -> Result<(Hashed<File>, u64), ExportError> {
+    if !store.has_blob(layer) {
+        return Err(StoreError::MissingBlob(layer.digest).into());
+    }
     let file = store.open_blob(&layer.digest)?;
     let path = || store.root().to_owned();
     let decoder = Decompressor::new(file).map_err(ExportError::unwritable(path()))?;
     if decoder.compression() == Compression::None {
-        return Ok((store.open_blob(&layer.digest)?, layer.size));
+        return Ok((Hashed::new(store.open_blob(&layer.digest)?), layer.size));
     }
     let copy = store.plain_copy(decoder)?;
     let size = copy.metadata().map_err(ExportError::unwritable(path()))?.len();
-    Ok((copy, size))
+    Ok((Hashed::new(copy), size))
 }

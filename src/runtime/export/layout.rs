@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{ExportError, write_whole};
 use crate::runtime::image::{DESCRIPTOR_NAME, Descriptor, Index};
+use crate::runtime::layer::Hashed;
 use crate::runtime::store::{LAYOUT, Store, StoreError, to_json};
 
 /// Writes an image into the layout `folder`. An earlier image of the same name loses it; blobs are written first and the
@@ -38,12 +39,23 @@ fn bare(blob: &Descriptor) -> Descriptor {
 
 fn copy(store: &Store, blob: &Descriptor, to: &Path) -> Result<(), ExportError> {
     let path = to.join(blob.digest.hex());
-    if fs::metadata(&path).is_ok_and(|found| found.len() == blob.size) {
+    if is_there(&path, blob) {
         return Ok(());
     }
     if !store.has_blob(blob) {
         return Err(StoreError::MissingBlob(blob.digest).into());
     }
-    let mut from = store.open_blob(&blob.digest)?;
-    write_whole(&path, |file| std::io::copy(&mut from, file).map(drop).map_err(ExportError::unwritable(&path)))
+    let mut from = Hashed::new(store.open_blob(&blob.digest)?);
+    write_whole(&path, |file| {
+        std::io::copy(&mut from, file).map_err(ExportError::unwritable(&path))?;
+        // A damaged blob must not leave the store under a name that others trust.
+        Ok(store.verified(&blob.digest, &blob.digest, &from.finish().1)?)
+    })
+}
+
+/// Whether the layout has the blob already, whole.
+fn is_there(path: &Path, blob: &Descriptor) -> bool {
+    let Ok(file) = fs::File::open(path) else { return false };
+    let mut there = Hashed::new(file);
+    std::io::copy(&mut there, &mut std::io::sink()).is_ok() && there.finish().1 == blob.digest
 }

@@ -60,6 +60,11 @@ pub(super) fn normalize(name: &[u8]) -> Result<PathBuf, LayerError> {
     Ok(path)
 }
 
+/// A numeric field of a header. One that is blank is 0, as for Go's reader, which Docker and podman use.
+pub(in crate::runtime) fn unless_blank<T: Default>(field: &[u8], read: std::io::Result<T>) -> std::io::Result<T> {
+    if field.iter().all(|byte| matches!(byte, 0 | b' ')) { Ok(T::default()) } else { read }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +87,13 @@ mod tests {
         for name in ["..", "../a", "a/../../b", "/..", "a\0b", &long] {
             assert!(matches!(normalize(name.as_bytes()), Err(LayerError::Hostile { .. })), "{name}");
         }
+    }
+
+    #[test]
+    fn blank_fields_are_zero() {
+        let wrong = || std::io::Result::<u64>::Err(std::io::ErrorKind::InvalidData.into());
+        assert_eq!(unless_blank(b"  \0\0", wrong()).unwrap(), 0);
+        assert_eq!(unless_blank(b"12\0", Ok(10)).unwrap(), 10);
+        assert!(unless_blank(b"x", wrong()).is_err());
     }
 }

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read};
 
 use tar::{EntryType, Header};
 
-use super::tar_entry::{Entry, Kind};
+use super::tar_entry::{Entry, Kind, unless_blank};
 use super::{LayerError, shown};
 
 const BLOCK: usize = 512;
@@ -48,7 +48,7 @@ impl<R: Read> TarReader<R> {
             self.skip()?;
             let Some(block) = self.header()? else { return Ok(None) };
             let header = Header::from_byte_slice(&block);
-            let size = header.entry_size().map_err(damaged)?;
+            let size = unless_blank(&header.as_old().size, header.entry_size()).map_err(damaged)?;
             match header.entry_type() {
                 EntryType::XHeader => extensions.read_pax(&self.extension(size)?)?,
                 EntryType::XGlobalHeader => drop(self.extension(size)?),
@@ -153,7 +153,7 @@ impl<R: Read> TarReader<R> {
         };
         let size = match extensions.size {
             Some(size) => size,
-            None => header.entry_size().map_err(damaged)?,
+            None => unless_blank(&header.as_old().size, header.entry_size()).map_err(damaged)?,
         };
         // Only files have content; some programs give the size of the file to its links, without the bytes.
         let content = if kind == Kind::File { size } else { 0 };
@@ -167,12 +167,14 @@ impl<R: Read> TarReader<R> {
             u32::try_from(id).ok().filter(|id| *id != u32::MAX).ok_or_else(|| unsupported(format!("owned by {id}")))
         };
         let number = |field: std::io::Result<Option<u32>>| field.ok().flatten().unwrap_or(0);
+        let old = header.as_old();
+        let time = unless_blank(&old.mtime, header.mtime()).map_err(damaged)?;
         Ok(Entry {
             kind,
-            mode: header.mode().map_err(damaged)? & 0o7777,
-            uid: id(extensions.uid, header.uid())?,
-            gid: id(extensions.gid, header.gid())?,
-            modified: extensions.modified.unwrap_or((header.mtime().map_err(damaged)?.cast_signed(), 0)),
+            mode: unless_blank(&old.mode, header.mode()).map_err(damaged)? & 0o7777,
+            uid: id(extensions.uid, unless_blank(&old.uid, header.uid()))?,
+            gid: id(extensions.gid, unless_blank(&old.gid, header.gid()))?,
+            modified: extensions.modified.unwrap_or((time.cast_signed(), 0)),
             device: (number(header.device_major()), number(header.device_minor())),
             attributes: extensions.attributes,
             link,

@@ -10,6 +10,8 @@ use super::{Case, EVERYBODY, ROOT};
 pub(super) const CASES: &[Case] = &[
     ("files_of_the_machine", EVERYBODY, files_of_the_machine),
     ("processes_of_the_machine", EVERYBODY, processes_of_the_machine),
+    ("processes_of_the_machine_cannot_be_named", EVERYBODY, processes_of_the_machine_cannot_be_named),
+    ("no_descriptor_is_left_open", EVERYBODY, no_descriptor_is_left_open),
     ("the_kernel_is_protected", EVERYBODY, the_kernel_is_protected),
     ("mounts_cannot_be_changed", EVERYBODY, mounts_cannot_be_changed),
     ("device_nodes_do_not_work", ROOT, device_nodes_do_not_work),
@@ -33,6 +35,53 @@ fn processes_of_the_machine(world: &World) {
     let count: u32 = run.ok().lines().next().unwrap().parse().unwrap();
     assert!(count < 6, "{run:?}");
     assert!(run.out.contains("alive"), "process 1 is not killed by its own");
+}
+
+const ESRCH: i32 = 3;
+const EBADF: i32 = 9;
+const EPERM: i32 = 1;
+
+/// What a call returns in a step.
+fn call(world: &World, number: u32, arguments: &[u32]) -> i32 {
+    let path = world.base.join("bin/probe");
+    let arguments: Vec<Option<u32>> = arguments.iter().copied().map(Some).collect();
+    fs::write(&path, program(Door::Wide, number, &arguments, b"")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    world.run(&["/bin/probe"], Wishes::default()).code()
+}
+
+/// By its number on the machine a process is nobody in a step: neither the build nor its parent can be traced, written to
+/// or killed.
+fn processes_of_the_machine_cannot_be_named(world: &World) {
+    if !cfg!(target_arch = "x86_64") {
+        println!("skipped: the programs are for x86-64");
+        return;
+    }
+    let own = std::process::id();
+    let parent = std::os::unix::process::parent_id();
+    for process in [own, parent].into_iter().filter(|process| *process > 50) {
+        for (name, number, arguments) in [
+            ("kill", 62, &[process, 9][..]),
+            ("ptrace(PTRACE_ATTACH)", 101, &[16, process, 0, 0]),
+            ("ptrace(PTRACE_SEIZE)", 101, &[0x4206, process, 0, 0]),
+            ("pidfd_open", 434, &[process, 0]),
+        ] {
+            let answer = call(world, number, arguments);
+            assert!(answer == ESRCH || answer == EPERM, "{name}({process}): {answer}");
+        }
+    }
+}
+
+/// Nothing that the holder or the build has open is open in a step (CVE-2024-21626).
+fn no_descriptor_is_left_open(world: &World) {
+    if !cfg!(target_arch = "x86_64") {
+        println!("skipped: the programs are for x86-64");
+        return;
+    }
+    for descriptor in (3..24).chain([63, 255]) {
+        assert_eq!(call(world, 72, &[descriptor, 1]), EBADF, "fcntl({descriptor}, F_GETFD)");
+        assert_eq!(call(world, 81, &[descriptor]), EBADF, "fchdir({descriptor})");
+    }
 }
 
 fn the_kernel_is_protected(world: &World) {
