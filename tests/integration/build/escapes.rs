@@ -124,7 +124,11 @@ fn destinations_stay_in_the_image() {
 fn header(kind: tar::EntryType, size: u64) -> tar::Header {
     let mut header = tar::Header::new_ustar();
     header.set_entry_type(kind);
-    (header.set_size(size), header.set_mode(0o6777), header.set_uid(7), header.set_gid(7), header.set_mtime(1));
+    header.set_size(size);
+    header.set_mode(0o6777);
+    header.set_uid(7);
+    header.set_gid(7);
+    header.set_mtime(1);
     header
 }
 

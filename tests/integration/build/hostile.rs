@@ -44,7 +44,11 @@ impl Layout {
     fn image(&self) -> (Value, Value) {
         let mut tar = tar::Builder::new(Vec::new());
         let mut header = tar::Header::new_ustar();
-        (header.set_size(5), header.set_mode(0o644), header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+        header.set_size(5);
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         tar.append_data(&mut header, "file", &b"hello"[..]).unwrap();
         let layer = self.blob(LAYER, &tar.into_inner().unwrap());
         let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
@@ -92,7 +96,7 @@ const LIES: &[(&str, Lie)] = &[
         manifest["layers"][0]["digest"] = json!(format!("sha256:{}", "0".repeat(64)));
     }),
     ("a digest that leads out", |_, manifest, _| {
-        manifest["layers"][0]["digest"] = json!("sha256:../../../../etc/passwd")
+        manifest["layers"][0]["digest"] = json!("sha256:../../../../etc/passwd");
     }),
     ("a digest of another kind", |_, manifest, _| manifest["layers"][0]["digest"] = json!("md5:00")),
     ("another tar than the configuration names", |_, _, config| {
@@ -115,7 +119,8 @@ const LIES: &[(&str, Lie)] = &[
     ("a layer that breaks off", |layout, manifest, config| {
         let mut header = tar::Header::new_ustar();
         header.set_path("large").unwrap();
-        (header.set_size(1 << 40), header.set_mode(0o644));
+        header.set_size(1 << 40);
+        header.set_mode(0o644);
         header.set_cksum();
         manifest["layers"][0] = layout.blob(LAYER, header.as_bytes());
         config["rootfs"]["diff_ids"][0] = manifest["layers"][0]["digest"].clone();
