@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// Whether all that an image needs to be built upon is there.
-    fn is_complete(&self, manifest: &Descriptor) -> bool {
+    pub(in crate::runtime) fn is_complete(&self, manifest: &Descriptor) -> bool {
         self.manifest(manifest).is_ok_and(|(manifest, _)| manifest.layers.iter().all(|layer| self.has_blob(layer)))
     }
 

@@ -35,7 +35,7 @@ pub(super) fn resolve<'c>(
 ) -> Result<Descriptor, NoImage> {
     if let Ok(reference) = name.parse::<Reference>()
         && builtin::is_meant(&reference)
-        && !matches!(store.image(&reference, platform), Ok(Some(_)))
+        && !matches!(store.image(&reference, platform), Ok(Some(known)) if store.is_complete(&known.manifest))
     {
         return builtin::make(store, &reference).map_err(|reason| NoImage {
             reason,
