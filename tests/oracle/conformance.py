@@ -148,7 +148,7 @@ def with_layerwise(program, context, file, case, scratch, base):
 
 
 def others(suite, case, known, cache, base):
-    """What Docker and buildah make of a case; None where it cannot be made here."""
+    """What Docker and buildah make of a case, without what the base has; None where it cannot be made here."""
     entry = known.setdefault(case["name"], {})
     for builder, build in [("docker", with_docker), ("buildah", with_buildah)]:
         if builder in entry or (builder == "buildah" and not BUILDAH):
@@ -157,7 +157,7 @@ def others(suite, case, known, cache, base):
             prepared = prepare(suite, case, Path(scratch))
             if not prepared:
                 return None
-            entry[builder] = build(*prepared, case, Path(scratch), base)
+            entry[builder] = build(*prepared, case, Path(scratch), {} if needs_no_base(*prepared) else base)
             cache.write_text(json.dumps(known))
     return entry
 
@@ -207,8 +207,9 @@ def compare(suite, cache, program, names):
             print(f"skipped: {case['name']}: what the suite does to its context is not known")
             continue
         with tempfile.TemporaryDirectory(dir=builds.WORK) as scratch:
-            context, file = prepare(suite, case, Path(scratch))
-            found = with_layerwise(program, context, file, case, Path(scratch), base)
+            prepared = prepare(suite, case, Path(scratch))
+            own = {} if needs_no_base(*prepared) else base
+            found = with_layerwise(program, *prepared, case, Path(scratch), own)
         verdict, wanted = judge(entry, found)
         if "buildah" in entry and outcome(found) == outcome(entry["buildah"]):
             as_buildah += 1
