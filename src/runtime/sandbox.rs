@@ -5,6 +5,7 @@
 //! what the step writes, and returns when the step and all it started are gone. Steps may run at the same time, from
 //! different threads.
 
+mod assumed;
 mod devices;
 mod groups;
 mod holder;

@@ -2,6 +2,8 @@
 //! every function here is safe to call, or says what the caller owes it.
 #![allow(unsafe_code, reason = "raw system calls; each block says why it is sound")]
 
+pub(crate) mod notify;
+
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -208,6 +210,11 @@ pub(crate) fn own_keyring() -> io::Result<()> {
 /// Puts a system call filter on the process and all it starts, without forbidding setuid programs. Needs
 /// `CAP_SYS_ADMIN` in the process's user namespace.
 pub(crate) fn install_filter(program: &[Instruction]) -> io::Result<()> {
+    filter(program, 0).map(drop)
+}
+
+/// The same with flags; gives what the kernel returns.
+fn filter(program: &[Instruction], flags: libc::c_ulong) -> io::Result<libc::c_long> {
     #[repr(C)]
     struct Program {
         length: u16,
@@ -216,8 +223,8 @@ pub(crate) fn install_filter(program: &[Instruction]) -> io::Result<()> {
     let length = u16::try_from(program.len()).map_err(|_| io::Error::other("the filter is too long"))?;
     let program = Program { length, instructions: program.as_ptr() };
     // SAFETY: the kernel reads `length` instructions, which live until the call is over, and verifies them.
-    let done = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
-    checked(done).map(drop)
+    let done = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    checked(done)
 }
 
 /// Brings up the loopback device of the process's network namespace.

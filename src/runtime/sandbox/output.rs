@@ -1,11 +1,17 @@
-//! What a step writes, passed on until it is over.
+//! What a step writes, passed on until it is over; and the one thing that it hands over itself, the listener of its filter.
 
-use std::os::fd::OwnedFd;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, recv};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
 
+use super::assumed::Assumed;
 use super::step::Stream;
 
 /// Passes on both streams until the reply is there and they are empty, and returns the reply. A process that left the
@@ -13,6 +19,8 @@ use super::step::Stream;
 pub(super) fn pass_on(streams: [OwnedFd; 2], reply: &OwnedFd, sink: &mut dyn FnMut(Stream, &[u8])) -> Option<Vec<u8>> {
     let mut open = streams.map(Some);
     let mut answer: Option<Option<Vec<u8>>> = None;
+    // They answer until this function is left.
+    let mut answering: Vec<Assumed> = Vec::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
         let mut waiting: Vec<PollFd<'_>> =
@@ -38,12 +46,47 @@ pub(super) fn pass_on(streams: [OwnedFd; 2], reply: &OwnedFd, sink: &mut dyn FnM
             }
         }
         if answer.is_none() && events.next() == Some(true) {
-            let received = recv(reply, &mut buffer[..], RecvFlags::empty());
-            answer = Some(received.ok().filter(|(length, _)| *length > 0).map(|(length, _)| buffer[..length].to_vec()));
+            match receive(reply, &mut buffer) {
+                // Without answers, its calls fail.
+                Received::Listener(listener) => answering.extend(Assumed::start(listener)),
+                Received::Reply(reply) => answer = Some(reply),
+            }
         }
         if answer.is_some() && open.iter().all(Option::is_none) {
             return answer.flatten();
         }
+    }
+}
+
+/// Hands the listener of a step's filter to the build.
+pub(super) fn hand_over(build: BorrowedFd<'_>, listener: &OwnedFd) -> io::Result<()> {
+    let descriptors = [listener.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(build, &[IoSlice::new(b"l")], &mut ancillary, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// What came from the step's side.
+enum Received {
+    Listener(OwnedFd),
+    /// `None`: nothing more will come.
+    Reply(Option<Vec<u8>>),
+}
+
+fn receive(reply: &OwnedFd, buffer: &mut [u8]) -> Received {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(reply, &mut [IoSliceMut::new(buffer)], &mut ancillary, RecvFlags::CMSG_CLOEXEC);
+    let Ok(received) = received else { return Received::Reply(None) };
+    let listener = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
+        _ => None,
+    });
+    match listener {
+        Some(listener) => Received::Listener(listener),
+        None => Received::Reply((received.bytes > 0).then(|| buffer[..received.bytes].to_vec())),
     }
 }
 

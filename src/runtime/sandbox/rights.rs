@@ -7,14 +7,17 @@ use rustix::thread::{
 };
 use rustix::thread::{Gid, Uid};
 
+use std::os::fd::BorrowedFd;
+
 use super::order::Order;
+use super::seccomp::Identity;
 use super::setup::{Failure, Tried};
-use super::{profile, seccomp};
+use super::{output, profile, seccomp};
 use crate::runtime::sys;
 
 /// Reads the facts before there are steps: each would read them for itself.
 pub(super) fn prepare() {
-    let _kept = (profile::paths(), seccomp::program(false));
+    let _kept = (profile::paths(), seccomp::program(Identity::Real));
 }
 
 /// Sets the limits that the step asked for.
@@ -69,17 +72,24 @@ const RESOURCES: [(Resource, u32); 16] = [
     (Resource::Rttime, 15),
 ];
 
-/// Allows the system calls that Docker allows. What comes after it is among them.
-fn filter(order: &Order) -> Result<(), Failure> {
-    let program = seccomp::program(order.owners_ignored);
+/// Allows the system calls that Docker allows. What comes after it is among them. The build listens to the filter of a step
+/// with assumed ids; where the kernel knows no listeners, or another one listens already, such calls are taken for done.
+fn filter(order: &Order, build: BorrowedFd<'_>) -> Result<(), Failure> {
+    if order.owners_ignored
+        && let program @ [_, ..] = seccomp::program(Identity::Assumed)
+        && let Ok(listener) = sys::notify::install_filter(program)
+    {
+        return output::hand_over(build, &listener).tried("cannot hand over the listener of the filter");
+    }
+    let program = seccomp::program(if order.owners_ignored { Identity::Ignored } else { Identity::Real });
     if program.is_empty() {
         return Ok(());
     }
     sys::install_filter(program).tried("cannot install the system call filter")
 }
 
-/// Becomes the step's user, with no more rights than Docker grants.
-pub(super) fn drop(order: &Order) -> Result<(), Failure> {
+/// Becomes the step's user, with no more rights than Docker grants. `build` is the socket on which the build waits.
+pub(super) fn drop(order: &Order, build: BorrowedFd<'_>) -> Result<(), Failure> {
     let granted = if order.insecure { CapabilitySet::all() } else { profile::capabilities() };
     for capability in CapabilitySet::all().difference(granted).iter() {
         // What this kernel does not know cannot be held.
@@ -87,7 +97,7 @@ pub(super) fn drop(order: &Order) -> Result<(), Failure> {
     }
     let _older = clear_ambient_capability_set();
     if !order.insecure {
-        filter(order)?;
+        filter(order, build)?;
     }
     if let Some(groups) = &order.groups {
         let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();

@@ -49,6 +49,27 @@ struct ByArgument {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct SingleId {
     done: Vec<String>,
+    told: Vec<String>,
+    told_64: Vec<String>,
+}
+
+impl SingleId {
+    /// What is asked of whoever listens.
+    fn asked(&self, architecture: &Architecture) -> impl Iterator<Item = &String> {
+        let more = is_64_bit(architecture.audit).then_some(&self.told_64);
+        self.done.iter().chain(&self.told).chain(more.into_iter().flatten())
+    }
+}
+
+/// What becomes of calls that change owners and users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// The kernel makes them.
+    Real,
+    /// They are taken for done.
+    Ignored,
+    /// Whoever listens answers them, and those that ask for users.
+    Assumed,
 }
 
 /// An architecture: its name in the facts, its number in the kernel (`AUDIT_ARCH_…` of `linux/audit.h`), its calls.
@@ -82,29 +103,46 @@ const ARCHITECTURES: &[Architecture] = &[
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const ARCHITECTURES: &[Architecture] = &[];
 
-/// Both programs, made once. The holder makes them before it makes a step.
-static FILTERS: LazyLock<[Vec<Instruction>; 2]> = LazyLock::new(|| {
-    facts().map_or_else(|_| [Vec::new(), Vec::new()], |facts| [filter(&facts, false), filter(&facts, true)])
+/// The programs, made once. The holder makes them before it makes a step.
+static FILTERS: LazyLock<[Vec<Instruction>; 3]> = LazyLock::new(|| {
+    let made = |identity| facts().map_or_else(|_| Vec::new(), |facts| filter(&facts, identity));
+    [Identity::Real, Identity::Ignored, Identity::Assumed].map(made)
 });
 
 fn facts() -> Result<Facts, toml::de::Error> {
     toml::from_str(include_str!("../../../rules/runtime/seccomp.toml"))
 }
 
-/// The filter of a step. `owners_ignored`: calls that change owners are taken for done. Empty: none is known for this
-/// architecture.
-pub(super) fn program(owners_ignored: bool) -> &'static [Instruction] {
-    &FILTERS[usize::from(owners_ignored)]
+/// The filter of a step. Empty: none is known for this architecture.
+pub(super) fn program(identity: Identity) -> &'static [Instruction] {
+    &FILTERS[identity as usize]
 }
 
-fn filter(facts: &Facts, owners_ignored: bool) -> Vec<Instruction> {
+/// The calls that [`Identity::Assumed`] asks about: architecture and number, and name.
+pub(super) fn asked() -> Vec<((u32, u32), &'static str)> {
+    let Ok(facts) = facts() else { return Vec::new() };
+    let of = |architecture: &'static Architecture| {
+        let names: Vec<&String> = facts.single_id.asked(architecture).collect();
+        let calls = architecture.calls.lines().filter_map(call);
+        let calls: Vec<_> = calls.filter(|(name, _)| names.iter().any(|own| own == name)).collect();
+        calls.into_iter().map(|(name, number)| ((architecture.audit, number), name))
+    };
+    ARCHITECTURES.iter().flat_map(of).collect()
+}
+
+/// Whether an architecture has registers of 64 bits (`__AUDIT_ARCH_64BIT` of `linux/audit.h`).
+pub(super) fn is_64_bit(architecture: u32) -> bool {
+    architecture & 0x8000_0000 != 0
+}
+
+fn filter(facts: &Facts, identity: Identity) -> Vec<Instruction> {
     let sections =
-        ARCHITECTURES.iter().map(|architecture| (architecture.audit, actions(facts, architecture, owners_ignored)));
+        ARCHITECTURES.iter().map(|architecture| (architecture.audit, actions(facts, architecture, identity)));
     bpf::assemble(&sections.collect::<Vec<_>>())
 }
 
 /// What happens at each call of an architecture, by number. What is missing fails with EPERM.
-fn actions(facts: &Facts, architecture: &Architecture, owners_ignored: bool) -> BTreeMap<u32, Action> {
+fn actions(facts: &Facts, architecture: &Architecture, identity: Identity) -> BTreeMap<u32, Action> {
     let numbers: BTreeMap<&str, u32> = architecture.calls.lines().filter_map(call).collect();
     let mut actions = BTreeMap::new();
     let mut put = |name: &str, action: Action| {
@@ -122,10 +160,10 @@ fn actions(facts: &Facts, architecture: &Architecture, owners_ignored: bool) -> 
     for rule in &facts.by_argument {
         put(&rule.name, Action::When { argument: rule.argument, condition: condition(rule) });
     }
-    if owners_ignored {
-        for name in &facts.single_id.done {
-            put(name, Action::Fail(0));
-        }
+    match identity {
+        Identity::Real => {}
+        Identity::Ignored => facts.single_id.done.iter().for_each(|name| put(name, Action::Fail(0))),
+        Identity::Assumed => facts.single_id.asked(architecture).for_each(|name| put(name, Action::Ask)),
     }
     actions
 }
@@ -163,7 +201,8 @@ mod tests {
         let unknown: Vec<&String> =
             facts.allowed.iter().filter(|name| !known(name) && *name != "riscv_hwprobe").collect();
         assert!(unknown.is_empty(), "{unknown:?}");
-        assert!(facts.single_id.done.iter().all(|name| known(name)));
+        let SingleId { done, told, told_64 } = &facts.single_id;
+        assert!(done.iter().chain(told).chain(told_64).all(|name| known(name)));
         assert!(facts.by_argument.iter().all(|rule| {
             let given = [!rule.one_of.is_empty(), !rule.none_of.is_empty(), rule.without_bits != 0];
             given.iter().filter(|given| **given).count() == 1
@@ -172,8 +211,8 @@ mod tests {
 
     #[test]
     fn programs_fit_the_kernel() {
-        for owners_ignored in [false, true] {
-            let length = program(owners_ignored).len();
+        for identity in [Identity::Real, Identity::Ignored, Identity::Assumed] {
+            let length = program(identity).len();
             assert!((100..4096).contains(&length), "{length} instructions");
         }
     }

@@ -35,6 +35,8 @@ pub(super) struct Belongings {
     pub(super) root: OwnedFd,
     pub(super) streams: [OwnedFd; 3],
     pub(super) mounts: Vec<OwnedFd>,
+    /// Where the build waits.
+    pub(super) build: OwnedFd,
 }
 
 /// Adds to an error what was tried.
@@ -57,7 +59,7 @@ pub(super) fn become_program(order: &Order, belongings: Belongings) -> Failure {
 }
 
 fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Failure> {
-    let Belongings { root, streams, mounts } = belongings;
+    let Belongings { root, streams, mounts, build } = belongings;
     setsid().tried("cannot start a session")?;
     // Refused where keys are not built in, and then there are none to protect.
     let _without = sys::own_keyring();
@@ -81,7 +83,7 @@ fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Fa
         devices::hide()?;
     }
     rights::limit(order)?;
-    finish(order)
+    finish(order, &build)
 }
 
 /// Puts the process into the control groups of its step.
@@ -102,10 +104,10 @@ pub(super) fn take_streams(order: &Order, streams: &[OwnedFd; 3]) -> Result<(), 
     Ok(())
 }
 
-/// Goes to the working directory, gives up what the program may not have, and finds it.
-pub(super) fn finish(order: &Order) -> Result<program::Program, Failure> {
+/// Goes to the working directory, gives up what the program may not have, and finds it. `build` is where the build waits.
+pub(super) fn finish(order: &Order, build: &OwnedFd) -> Result<program::Program, Failure> {
     let reached = make_directory(order);
-    rights::drop(order)?;
+    rights::drop(order, build.as_fd())?;
     if let Err(error) = reached {
         chdir(OsStr::from_bytes(&order.directory)).map_err(|_| error).tried(in_words(&order.directory))?;
     }

@@ -17,14 +17,14 @@ const KILLED: i32 = 128;
 
 /// Becomes a process that waits for the program and returns what it returns. Comes back only where there is no program,
 /// and in the process that was to be it.
-pub(super) fn become_program(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3]) -> Failure {
-    match prepare(host, order, streams) {
+pub(super) fn become_program(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3], build: &OwnedFd) -> Failure {
+    match prepare(host, order, streams, build) {
         Ok(program) => program.start(),
         Err(failure) => failure,
     }
 }
 
-fn prepare(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3]) -> Result<Program, Failure> {
+fn prepare(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3], build: &OwnedFd) -> Result<Program, Failure> {
     join(host, ThreadNameSpaceType::PROCESS_ID)?;
     let forked = sys::fork(0).tried("cannot make a process inside of the container")?;
     if let Forked::Parent(child) = forked {
@@ -41,7 +41,7 @@ fn prepare(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3]) -> Result<Prog
     others.set(ThreadNameSpaceType::NETWORK, order.offline);
     join(host, others)?;
     rights::limit(order)?;
-    setup::finish(order)
+    setup::finish(order, build)
 }
 
 fn join(host: &OwnedFd, namespaces: ThreadNameSpaceType) -> Result<(), Failure> {

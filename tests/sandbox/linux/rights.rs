@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
+use layerwise::runtime::layer::{Owners, recorded_owner};
+use layerwise::runtime::namespace::Ids;
 use layerwise::runtime::sandbox::{Limits, Outcome, Security, User};
 
 use super::basics::is_running;
@@ -119,8 +122,31 @@ fn fork_bomb(world: &World) {
     assert!(!is_running("87654"), "a process outlived its step");
 }
 
-/// With one id, owners cannot be changed; programs that insist go on.
+/// With one id, owners are kept beside the files, and programs hear that they are who they wanted to be.
 fn owners(world: &World) {
-    let run = world.sh("touch /x && chown 33:33 /x && chgrp 5 /x && echo went on");
+    let run = world.sh("touch /x && chown 33:33 /x && chown :5 /x && echo went on");
     assert_eq!(run.ok(), "went on");
+    if !matches!(world.ids, Ids::Single { .. }) {
+        return;
+    }
+    let owner = |upper: &Path, file: &str| {
+        let path = upper.join(file);
+        recorded_owner(&path, &rustix::fs::lstat(&path).unwrap(), Owners::Recorded).unwrap()
+    };
+    assert_eq!(owner(&run.upper, "x"), (33, 5));
+    let script = "mkdir -p /d/in && cd /d && touch in/a in/b f && ln -s in/a l && ln -s /d/in/b /far && \
+        chown -R 7:8 in && chown 9 l && chown -h 10 l && chown 11 ../far && chown 12 f && chown 0:0 f && \
+        chmod 6755 in/a && chown 13 in/a && chown 1:2 /nothing 2>/dev/null; ls -l in/a | cut -c1-10";
+    let run = world.sh(script);
+    assert_eq!(run.ok(), "-rwxr-xr-x");
+    // With a link, busybox takes the group of the link.
+    for (file, wanted) in [("d/in", (7, 8)), ("d/in/a", (13, 0)), ("d/in/b", (11, 0)), ("d/f", (0, 0)), ("d", (0, 0))] {
+        assert_eq!(owner(&run.upper, file), wanted, "{file}");
+    }
+    let run = world
+        .sh("touch /x /y && chown 33:34 /x && chgrp 5 /x && cp -a /x /z && ls -ln /x /y /z | awk '{print $3, $4}'");
+    assert_eq!(run.ok(), "33 5\n0 0\n33 5");
+    assert_eq!(owner(&run.upper, "z"), (33, 5));
+    let run = world.sh("su app -c 'id -u; id -g; sh -c \"id -u\"; chown 0 /tmp/x; echo $?' 2>/dev/null; id -u");
+    assert_eq!(run.ok(), "1000\n1000\n1000\n1\n0");
 }

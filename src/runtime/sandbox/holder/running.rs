@@ -41,11 +41,11 @@ impl Running {
         let mut descriptors = descriptors.into_iter();
         let reply = descriptors.next()?;
         let made = if order.inside == 0 {
-            Self::make(order, descriptors)
+            Self::make(order, &reply, descriptors)
         } else {
             let host = others.iter().find(|other| other.number == order.inside);
             let host = host.ok_or_else(|| io::Error::other("what it was to run in has ended"));
-            host.and_then(|host| Self::make_inside(&host.child.pidfd, order, descriptors))
+            host.and_then(|host| Self::make_inside(&host.child.pidfd, order, &reply, descriptors))
         };
         match made {
             Ok((child, said)) => {
@@ -60,14 +60,19 @@ impl Running {
         }
     }
 
-    fn make(order: &Order, mut descriptors: impl Iterator<Item = OwnedFd>) -> io::Result<(Child, File)> {
+    fn make(
+        order: &Order,
+        reply: &OwnedFd,
+        mut descriptors: impl Iterator<Item = OwnedFd>,
+    ) -> io::Result<(Child, File)> {
+        let build = reply.try_clone()?;
         let streams = streams(&mut descriptors)?;
         let root = next(&mut descriptors)?;
         let (said, say) = pipe_with(PipeFlags::CLOEXEC)?;
         match sys::fork(namespaces(order))? {
             Forked::Parent(child) => Ok((child, said.into())),
             Forked::Child => {
-                let belongings = Belongings { root, streams, mounts: descriptors.collect() };
+                let belongings = Belongings { root, streams, mounts: descriptors.collect(), build };
                 give_up(say, setup::become_program(order, belongings))
             }
         }
@@ -78,13 +83,14 @@ impl Running {
     fn make_inside(
         host: &OwnedFd,
         order: &Order,
+        reply: &OwnedFd,
         mut descriptors: impl Iterator<Item = OwnedFd>,
     ) -> io::Result<(Child, File)> {
         let streams = streams(&mut descriptors)?;
         let (said, say) = pipe_with(PipeFlags::CLOEXEC)?;
         match sys::fork(0)? {
             Forked::Parent(child) => Ok((child, said.into())),
-            Forked::Child => give_up(say, visit::become_program(host, order, &streams)),
+            Forked::Child => give_up(say, visit::become_program(host, order, &streams, reply)),
         }
     }
 

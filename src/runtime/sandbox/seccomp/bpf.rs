@@ -14,6 +14,8 @@ pub(super) enum Action {
     Allow,
     /// It is not made and returns this error; 0 is success.
     Fail(u16),
+    /// Whoever listens to the filter says what it returns.
+    Ask,
     /// It is made if an argument is so, else it fails with EPERM.
     When { argument: u32, condition: Condition },
 }
@@ -43,6 +45,7 @@ const RETURN: u16 = 0x06;
 
 /// `SECCOMP_RET_…` of `linux/seccomp.h`.
 const RETURN_ALLOW: u32 = 0x7fff_0000;
+const RETURN_USER_NOTIF: u32 = 0x7fc0_0000;
 const RETURN_ERRNO: u32 = 0x0005_0000;
 const RETURN_KILL_PROCESS: u32 = 0x8000_0000;
 
@@ -113,6 +116,7 @@ fn perform(action: &Action) -> Vec<Instruction> {
     let (argument, condition) = match action {
         Action::Allow => return vec![plain(RETURN, RETURN_ALLOW)],
         Action::Fail(error) => return vec![fail(*error)],
+        Action::Ask => return vec![plain(RETURN, RETURN_USER_NOTIF)],
         Action::When { argument, condition } => (argument, condition),
     };
     let half = if cfg!(target_endian = "big") { 4 } else { 0 };
@@ -172,6 +176,7 @@ mod tests {
         let allowed = match action {
             Some(Action::Allow) => true,
             Some(Action::Fail(error)) => return RETURN_ERRNO | u32::from(*error),
+            Some(Action::Ask) => return RETURN_USER_NOTIF,
             Some(Action::When { condition, .. }) => match condition {
                 Condition::OneOf(values) => values.contains(&low),
                 Condition::NoneOf(values) => !values.contains(&low),
@@ -192,6 +197,7 @@ mod tests {
         ];
         prop_oneof![
             4 => Just(Action::Allow),
+            1 => Just(Action::Ask),
             1 => (0_u16..40).prop_map(Action::Fail),
             1 => condition.prop_map(|condition| Action::When { argument: 0, condition }),
         ]
