@@ -10,6 +10,7 @@ mod cache;
 mod check;
 mod completions;
 mod config;
+mod environment;
 mod explain;
 mod failure;
 #[cfg(all(feature = "runtime", target_os = "linux"))]
@@ -31,7 +32,7 @@ mod write;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use terminal::Color;
 
@@ -101,7 +102,9 @@ impl From<Status> for ExitCode {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = environment::without_empty_variables(Cli::command()).try_get_matches();
+    let read = |matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()));
+    let cli = match parsed.and_then(read) {
         Ok(cli) => cli,
         Err(error) => {
             // Nothing can be done about a closed standard error.
