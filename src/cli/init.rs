@@ -26,16 +26,17 @@ pub(super) struct InitArgs {
     from_hadolint: Option<Option<PathBuf>>,
 }
 
-/// An entry for a `.pre-commit-config.yaml`.
-const PRE_COMMIT: &str = "\
-repos:
+/// An entry for a `.pre-commit-config.yaml`. It takes the names that `.pre-commit-hooks.yaml` takes.
+const PRE_COMMIT: &str = r"repos:
   - repo: local
     hooks:
       - id: layerwise
         name: layerwise
         entry: layerwise check
         language: system
-        types: [dockerfile]
+        files: (^|/|\.)(Dockerfile|Containerfile)(\.[^/]*)?$|\.(dockerfile|containerfile)$
+        exclude: \.(dockerignore|md|rst|json|ya?ml|lock|j2|jinja2?|tmpl|tpl|template|erb|ejs|hbs|mustache|in|orig|rej|bak|swp)$
+        require_serial: true
 ";
 
 pub(super) fn run(args: &InitArgs) -> Status {
@@ -68,12 +69,23 @@ fn init(args: &InitArgs) -> Result<String, Failure> {
             let _ = writeln!(told, "  {phrase}");
         }
     }
-    let hooks = args.folder.join(".pre-commit-config.yaml");
+    let hooks = hooks_file(&args.folder);
     let hooked = std::fs::read_to_string(&hooks).is_ok_and(|text| text.contains("layerwise"));
     if !hooked {
         let _ = write!(told, "\nTo check before every commit, let `{}` have:\n\n{PRE_COMMIT}", shown(&hooks));
     }
     Ok(told)
+}
+
+/// The configuration of pre-commit, which stands in the root of the repository.
+fn hooks_file(folder: &Path) -> PathBuf {
+    let name = ".pre-commit-config.yaml";
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let root = absolute.ancestors().find(|above| above.join(".git").symlink_metadata().is_ok());
+    match root {
+        Some(root) if *root != *absolute => root.join(name),
+        _ => folder.join(name),
+    }
 }
 
 fn import(file: Option<&Path>, folder: &Path) -> Result<HadolintImport, Failure> {

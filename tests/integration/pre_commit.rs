@@ -134,3 +134,18 @@ fn a_lazy_dockerfile_is_blocked_then_fixed_then_committed() {
     assert!(second.status.success(), "{}", both(&second));
     assert_eq!(pre_commit.must(&project, &["rev-list", "--count", "HEAD"]), "1");
 }
+
+#[test]
+fn the_entry_that_init_shows_takes_the_names_of_the_hooks() {
+    let folder = tempfile::tempdir().unwrap();
+    let init = Command::new(env!("CARGO_BIN_EXE_layerwise")).arg("init").current_dir(folder.path()).output().unwrap();
+    let shown = String::from_utf8(init.stderr).unwrap();
+    let hooks = Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml");
+    let hooks = std::fs::read_to_string(hooks).unwrap();
+    for key in ["files: ", "exclude: "] {
+        let named = |text: &str| text.lines().find_map(|line| Some(line.trim().strip_prefix(key)?.to_owned()));
+        let of_hooks = named(&hooks).unwrap();
+        let pattern = of_hooks.split_once(' ').map_or(of_hooks.as_str(), |(_, pattern)| pattern);
+        assert_eq!(named(&shown).as_deref(), Some(pattern), "{shown}");
+    }
+}
