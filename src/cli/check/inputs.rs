@@ -3,7 +3,7 @@
 //! A file that the command line names is always taken. A folder is walked: `.gitignore` is obeyed, hidden entries,
 //! links and `node_modules` are passed over, `exclude` of the configuration is obeyed, and only files whose name says
 //! that they are Dockerfiles are taken, and those that a Compose or Bake file in it names. Of a Compose or Bake file that is
-//! named, what it builds is taken. A Dockerfile that stands in a Compose file is taken with that file.
+//! named, what it builds is taken. A Dockerfile that stands in such a file is taken with it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

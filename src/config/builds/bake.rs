@@ -4,15 +4,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hcl::edit::Span;
+use hcl::edit::structure::{Attribute, Block, Body};
 use hcl::eval::{Context, Evaluate};
-use hcl::{Block, Body, Expression, Value};
+use hcl::{Expression, Value};
 
 use super::NamedBuild;
+use super::inline::{InlineDockerfile, first_word};
+use super::yaml;
 
 /// How many targets a chain of `inherits` may have.
 const LONGEST_CHAIN: usize = 20;
-/// Deepest nesting that the reader is given: it reads with the stack.
-const DEEPEST: usize = 60;
+/// The attribute that holds a Dockerfile.
+const INLINE: &str = "dockerfile-inline";
 
 /// The builds of the targets. A target that only others inherit from declares none.
 pub(super) fn builds(name: &str, text: &str) -> Vec<NamedBuild> {
@@ -20,7 +24,7 @@ pub(super) fn builds(name: &str, text: &str) -> Vec<NamedBuild> {
     let Some(file) = file else { return Vec::new() };
     let bases: BTreeSet<&str> = file.targets.values().flat_map(|target| target.bases()).collect();
     let leaves = file.targets.keys().filter(|name| !bases.contains(name.as_str()));
-    leaves.filter_map(|name| file.build(name)).collect()
+    leaves.filter_map(|name| file.build(name, text)).collect()
 }
 
 /// The targets of a file by name, attributes as they are written.
@@ -33,9 +37,19 @@ struct Targets {
 #[derive(Default)]
 struct Target {
     attributes: BTreeMap<String, Option<Value>>,
+    /// Where the value of `dockerfile-inline` begins in the file, where it has one.
+    inline: Option<usize>,
 }
 
 impl Target {
+    fn of_block(block: &Block, context: &Context<'_>) -> Self {
+        let attributes = block.body.attributes();
+        let evaluated = attributes
+            .map(|attribute| (attribute.key.as_str().to_owned(), attribute_value(&expression(attribute), context)));
+        let inline = block.body.get_attribute(INLINE).and_then(|attribute| attribute.value.span());
+        Self { attributes: evaluated.collect(), inline: inline.map(|span| span.start) }
+    }
+
     fn bases(&self) -> Vec<&str> {
         let inherits = self.attributes.get("inherits").and_then(Option::as_ref).and_then(Value::as_array);
         inherits.into_iter().flatten().filter_map(Value::as_str).collect()
@@ -44,25 +58,18 @@ impl Target {
 
 impl Targets {
     fn from_hcl(text: &str) -> Option<Self> {
-        if nesting(text) > DEEPEST {
-            return None;
-        }
-        let body: Body = hcl::parse(text).ok()?;
+        let body: Body = text.parse().ok()?;
         let mut context = Context::new();
-        for block in body.blocks().filter(|block| block.identifier() == "variable") {
-            let default = block.body().attributes().find(|attribute| attribute.key() == "default");
-            let value = default.and_then(|attribute| attribute.expr().evaluate(&context).ok());
+        for block in body.blocks().filter(|block| block.ident.as_str() == "variable") {
+            let default = block.body.get_attribute("default").map(expression);
+            let value = default.and_then(|default| default.evaluate(&context).ok());
             if let Some((name, value)) = label(block).zip(value) {
                 context.declare_var(name.to_owned(), value);
             }
         }
         let mut file = Self::default();
-        for block in body.blocks().filter(|block| block.identifier() == "target") {
-            let attributes = block.body().attributes();
-            let evaluated =
-                attributes.map(|attribute| (attribute.key().to_owned(), attribute_value(attribute.expr(), &context)));
-            let target = Target { attributes: evaluated.collect() };
-            file.targets.insert(label(block)?.to_owned(), target);
+        for block in body.blocks().filter(|block| block.ident.as_str() == "target") {
+            file.targets.insert(label(block)?.to_owned(), Target::of_block(block, &context));
         }
         Some(file)
     }
@@ -70,28 +77,36 @@ impl Targets {
     /// The same keys as objects; strings with `${` are not evaluated.
     fn from_json(text: &str) -> Option<Self> {
         let tree: serde_json::Value = serde_json::from_str(text).ok()?;
+        // JSON is YAML too, and that reader tells places.
+        let places = yaml::tree(text);
+        let line = |name: &str| Some(places.as_ref()?.get("target")?.get(name)?.get(INLINE)?.scalar()?.line);
         let mut file = Self::default();
         for (name, target) in tree.get("target")?.as_object()? {
             let attributes = target.as_object()?.iter().map(|(key, value)| {
                 let literal = !value.to_string().contains("${");
                 (key.clone(), literal.then(|| serde_json::from_value(value.clone()).ok()).flatten())
             });
-            file.targets.insert(name.clone(), Target { attributes: attributes.collect() });
+            let inline = line(name).map(|line| first_word(text, line));
+            file.targets.insert(name.clone(), Target { attributes: attributes.collect(), inline });
         }
         Some(file)
     }
 
-    /// The build of a target; `None` where a part of it is not known.
-    fn build(&self, name: &str) -> Option<NamedBuild> {
+    /// The build of a target of the file that reads `document`; `None` where a part of it is not known.
+    fn build(&self, name: &str, document: &str) -> Option<NamedBuild> {
         if self.targets.get(name)?.attributes.contains_key("matrix") {
             return None;
         }
         let chain = self.chain(name)?;
         // The own value of a target counts before that of what it inherits from, a later base before an earlier.
         let attribute = |key: &str| chain.iter().find_map(|target| target.attributes.get(key));
-        if attribute("dockerfile-inline").is_some() {
-            return None;
-        }
+        let inline = match chain.iter().find_map(|target| Some((target.attributes.get(INLINE)?, target.inline))) {
+            Some((value, start)) => {
+                let text = value.as_ref()?.as_str()?;
+                Some(InlineDockerfile::of_template(document, start.unwrap_or_default(), text))
+            }
+            None => None,
+        };
         let text = |key: &str, default: &str| match attribute(key) {
             None => Some(default.to_owned()),
             Some(value) => Some(value.as_ref()?.as_str()?.to_owned()),
@@ -115,7 +130,7 @@ impl Targets {
         let contexts = contexts.into_iter().flatten().map(|(name, _)| name.clone()).collect();
         let target = attribute("target").and_then(|target| target.as_ref()?.as_str()).map(str::to_owned);
         let (context, dockerfile) = (text("context", ".")?, text("dockerfile", "Dockerfile")?);
-        Some(NamedBuild { context, dockerfile, args, contexts, target, inline: None })
+        Some(NamedBuild { context, dockerfile, args, contexts, target, inline })
     }
 
     /// A target and all that it inherits from, what counts first first.
@@ -136,7 +151,12 @@ impl Targets {
 }
 
 fn label(block: &Block) -> Option<&str> {
-    block.labels().first().map(hcl::structure::BlockLabel::as_str)
+    block.labels.first().map(hcl::edit::structure::BlockLabel::as_str)
+}
+
+/// The value of an attribute in the form that can be evaluated.
+fn expression(attribute: &Attribute) -> Expression {
+    attribute.value.clone().into()
 }
 
 /// An attribute as far as it is known. Of a table, the entries that are known: others become null.
@@ -153,23 +173,10 @@ fn attribute_value(expression: &Expression, context: &Context<'_>) -> Option<Val
     entries.collect::<Option<hcl::Map<String, Value>>>().map(Value::Object)
 }
 
-/// An upper bound of how deep brackets nest in a text.
-fn nesting(text: &str) -> usize {
-    let (mut open, mut deepest) = (0_usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'(' | b'[' | b'{' => open += 1,
-            b')' | b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(open);
-    }
-    deepest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::TextRange;
 
     fn shown(name: &str, text: &str) -> Vec<String> {
         let line = |build: NamedBuild| format!("{} {} {:?}", build.context, build.dockerfile, build.args);
@@ -216,5 +223,70 @@ mod tests {
             assert_eq!(shown("docker-bake.hcl", &text), [""; 0]);
         }
         assert_eq!(shown("docker-bake.json", &"[".repeat(100_000)), [""; 0]);
+    }
+
+    /// Of each Dockerfile in a file: its context, its text, and what stands where `part` of it does.
+    fn inside(name: &str, text: &str, part: &str) -> Vec<(String, String, String)> {
+        let found = builds(name, text).into_iter().filter_map(|build| {
+            let inline = build.inline?;
+            let start = inline.text.find(part).unwrap();
+            let place = inline.place(TextRange::new(start, start + part.len()));
+            Some((build.context, inline.text.clone(), place.of(text).to_owned()))
+        });
+        found.collect()
+    }
+
+    #[test]
+    fn reads_dockerfiles_inside_with_their_places() {
+        for (text, part, made, place) in [
+            (
+                "target \"a\" {\n  dockerfile-inline = <<EOT\nFROM a\nRUN x\nEOT\n}\n",
+                "RUN x",
+                "FROM a\nRUN x\n",
+                "RUN x",
+            ),
+            (
+                "target \"a\" {\n  dockerfile-inline = <<-E\n    FROM a\n      RUN x\n  E\n}\n",
+                "RUN",
+                "FROM a\n  RUN x\n",
+                "RUN",
+            ),
+            (
+                "variable \"V\" { default = \"12\" }\ntarget \"a\" {\n  dockerfile-inline = <<E\nFROM a:${V} AS b\nRUN $${X}\nE\n}\n",
+                "AS b",
+                "FROM a:12 AS b\nRUN ${X}\n",
+                "AS b",
+            ),
+            (
+                "target \"a\" {\n  dockerfile-inline = <<E\nFROM é\nRUN $${X} y\nE\n}\n",
+                "{X} y",
+                "FROM é\nRUN ${X} y\n",
+                "{X} y",
+            ),
+            ("target \"a\" {\n  dockerfile-inline = \"FROM a\\nRUN x\\n\"\n}\n", "RUN", "FROM a\nRUN x\n", "\""),
+            (
+                "target \"b\" {\n  dockerfile-inline = <<E\nFROM a\nE\n}\ntarget \"a\" {\n  inherits = [\"b\"]\n}\n",
+                "a",
+                "FROM a\n",
+                "a",
+            ),
+        ] {
+            let wanted = (".".to_owned(), made.to_owned(), place.to_owned());
+            assert_eq!(inside("docker-bake.hcl", text, part), [wanted], "{text}");
+        }
+        let json = "{\"target\": {\"a\": {\n  \"context\": \"x\",\n  \"dockerfile-inline\": \"FROM a\\nRUN x\\n\"}}}";
+        let wanted = ("x".to_owned(), "FROM a\nRUN x\n".to_owned(), "\"".to_owned());
+        assert_eq!(inside("docker-bake.json", json, "RUN x"), [wanted]);
+    }
+
+    #[test]
+    fn a_dockerfile_inside_that_is_not_known_declares_nothing() {
+        for text in [
+            "target \"a\" { dockerfile-inline = <<E\nFROM ${BASE}\nE\n}\n",
+            "target \"a\" { dockerfile-inline = f(x) }\n",
+            "target \"a\" { dockerfile-inline = [\"FROM a\"] }\n",
+        ] {
+            assert_eq!(shown("docker-bake.hcl", text), [""; 0], "{text}");
+        }
     }
 }

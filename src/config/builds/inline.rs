@@ -1,6 +1,7 @@
-//! Dockerfiles that stand in a Compose file: their text, and where each byte of it comes from.
+//! Dockerfiles that stand in a Compose or Bake file: their text, and where each byte of it comes from.
 //!
-//! <https://docs.docker.com/reference/compose-file/build/#dockerfile_inline>
+//! <https://docs.docker.com/reference/compose-file/build/#dockerfile_inline>,
+//! <https://docs.docker.com/build/bake/reference/#targetdockerfile-inline>
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,12 @@ impl InlineDockerfile {
         Some(Self { text, places: places.collect::<Option<_>>()? })
     }
 
+    /// The text that Bake makes of a template, which begins at the offset `start` of `document`.
+    pub(super) fn of_template(document: &str, start: usize, text: &str) -> Self {
+        let known = heredoc_places(document, start, text);
+        Self { text: text.to_owned(), places: known.unwrap_or_else(|| vec![start; text.len() + 1]) }
+    }
+
     /// Where a range of the Dockerfile stands in the other file.
     pub fn place(&self, range: TextRange) -> TextRange {
         let last = self.places.len().saturating_sub(1);
@@ -42,8 +49,43 @@ impl InlineDockerfile {
     }
 }
 
+/// The places of a text whose lines stand one by one below the sign of a heredoc, indented and with parts that were filled in;
+/// `None` where it is no heredoc, or has other lines than its document.
+fn heredoc_places(document: &str, start: usize, text: &str) -> Option<Vec<usize>> {
+    if !document.get(start..)?.starts_with("<<") {
+        return None;
+    }
+    let index = LineIndex::new(document);
+    let first = index.line(start) + 1;
+    let mut places = Vec::with_capacity(text.len() + 1);
+    for (number, own) in text.split_inclusive('\n').enumerate() {
+        let begin = index.line_start(first + number);
+        let written = document.get(begin..)?.split_inclusive('\n').next()?;
+        let depth = written.len() - written.trim_start_matches([' ', '\t']).len();
+        let kept = own.len() - own.trim_start_matches([' ', '\t']).len();
+        let cut = depth.checked_sub(kept)?;
+        places.extend(line_places(own.as_bytes(), written.as_bytes().get(cut..)?).map(|place| begin + cut + place));
+    }
+    places.push(places.last().map_or(start, |last| last + 1).min(document.len()));
+    Some(places)
+}
+
+/// For each byte of a line, the offset in the line that it was made of: what both begin and end with is the same, and what
+/// lies between was filled in.
+fn line_places<'a>(made: &'a [u8], written: &'a [u8]) -> impl Iterator<Item = usize> + use<'a> {
+    let same = |(left, right): &(&u8, &u8)| left == right;
+    let head = made.iter().zip(written).take_while(same).count();
+    let tails = made.iter().rev().zip(written.iter().rev());
+    let tail = tails.take(made.len().min(written.len()) - head).take_while(same).count();
+    (0..made.len()).map(move |byte| match made.len() - byte {
+        _ if byte < head => byte,
+        left if left <= tail => written.len() - left,
+        _ => head,
+    })
+}
+
 /// Where the first word of a line begins.
-fn first_word(document: &str, line: usize) -> usize {
+pub(super) fn first_word(document: &str, line: usize) -> usize {
     let start = LineIndex::new(document).line_start(line).min(document.len());
     let rest = document.get(start..).unwrap_or_default();
     start + rest.len() - rest.trim_start_matches(' ').len()
