@@ -149,9 +149,9 @@ pub struct OptimizeRequest<'a> {
 
 /// A plan and what its costs rest on.
 #[derive(Clone, Debug)]
-pub struct Planned {
+pub struct Planned<T = Plan> {
     /// What is to be done.
-    pub plan: Plan,
+    pub plan: T,
     /// How many commits the rates of change rest on.
     pub commits: usize,
     /// Whether the history is that of a shallow clone.
@@ -176,6 +176,31 @@ pub fn optimize_without(
     request: &OptimizeRequest<'_>,
     without: &BTreeSet<String>,
 ) -> Result<Planned, BuildError> {
+    with_plan(project, source, request, |request| optimize::plan_without(request, without))
+}
+
+/// Plans one file as long as `goes_on` says that anybody waits for it; `None` where nobody did in the end. Once it has said
+/// no, it must not say yes again.
+///
+/// # Errors
+/// [`BuildError`] where there is no such build.
+pub fn optimize_while(
+    project: &Project,
+    source: &str,
+    request: &OptimizeRequest<'_>,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<Option<Planned>, BuildError> {
+    let planned = with_plan(project, source, request, |request| optimize::plan_while(request, goes_on))?;
+    Ok(planned.plan.map(|plan| Planned { plan, commits: planned.commits, shallow: planned.shallow }))
+}
+
+/// What a planner makes of the file, once it is known that there is such a build.
+fn with_plan<T>(
+    project: &Project,
+    source: &str,
+    request: &OptimizeRequest<'_>,
+    planner: impl FnOnce(&Request<'_>) -> T,
+) -> Result<Planned<T>, BuildError> {
     let history = (request.history > 0).then(|| project.history(request.history)).flatten();
     let surroundings = Surroundings {
         context: project,
@@ -191,7 +216,7 @@ pub fn optimize_without(
         build_error::target(build, ignore.as_ref(), request.target, request.builder)
     })?;
     let request = Request { draft: &draft, surroundings, wanted: request.wanted };
-    let plan = optimize::plan_without(&request, without);
+    let plan = planner(&request);
     let history = history.unwrap_or_default();
     Ok(Planned { plan, commits: history.commits.len(), shallow: history.shallow })
 }

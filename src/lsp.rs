@@ -29,6 +29,7 @@ mod suppress;
 mod symbols;
 mod transport;
 mod verdict;
+mod wanted;
 mod workspace_edit;
 mod world;
 

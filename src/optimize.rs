@@ -11,4 +11,4 @@ mod plan;
 mod reorder;
 
 pub use draft::{Draft, Surroundings};
-pub use plan::{Applied, Plan, Refusal, Request, plan, plan_without};
+pub use plan::{Applied, Plan, Refusal, Request, plan, plan_while, plan_without};

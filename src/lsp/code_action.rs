@@ -42,7 +42,7 @@ pub(super) fn list(world: &World, params: &CodeActionParams) -> Result<Vec<CodeA
     // A plan takes its time: none where an editor only wants to know whether to show a light bulb.
     let asked = params.context.only.is_some() || params.context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
     if asked && wants(CodeActionKind::REFACTOR_REWRITE.as_str()) {
-        actions.extend(reorder(world, document));
+        actions.extend(reorder(world, document)?);
     }
     Ok(actions)
 }
@@ -121,9 +121,14 @@ fn fix_all(world: &World, document: &Document) -> Result<Option<CodeAction>, Fai
     }))
 }
 
-fn reorder(world: &World, document: &Document) -> Option<CodeAction> {
-    let planned = world.plan(document);
-    let Planned { plan, .. } = (*planned).as_ref()?;
+fn reorder(world: &World, document: &Document) -> Result<Option<CodeAction>, Failure> {
+    let planned = world.plan(document)?;
+    Ok((*planned).as_ref().and_then(|planned| reordering(world, document, planned)))
+}
+
+/// A plan as one edit of all files that it changes.
+fn reordering(world: &World, document: &Document, planned: &Planned) -> Option<CodeAction> {
+    let Planned { plan, .. } = planned;
     if !plan.changes() {
         return None;
     }

@@ -28,6 +28,11 @@ impl Failure {
         Self { code: ErrorCode::RequestFailed as i32, message: message.to_owned() }
     }
 
+    /// What was asked about has changed, or the request was taken back.
+    pub(super) fn outdated() -> Self {
+        Self { code: ErrorCode::ContentModified as i32, message: "the document has changed since".to_owned() }
+    }
+
     /// The answer that says so.
     pub(super) fn answer(self, id: RequestId) -> Response {
         Response::new_err(id, self.code, self.message)

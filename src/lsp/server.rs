@@ -4,10 +4,9 @@ mod lifecycle;
 mod notification;
 mod work;
 
-use std::collections::HashSet;
 use std::io::{BufRead, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use serde_json::Value;
 
 use super::lane::Lane;
 use super::transport::{self, Incoming, Outgoing};
+use super::wanted::Cancelled;
 use super::world::World;
 use work::Work;
 
@@ -40,9 +40,6 @@ enum Event {
     /// The history of a build context was read.
     HistoryRead,
 }
-
-/// Requests that the client has taken back.
-type Cancelled = Arc<Mutex<HashSet<RequestId>>>;
 
 /// The server's own requests and messages.
 #[derive(Clone, Debug)]
@@ -197,6 +194,7 @@ impl Running {
         let lane = if request.method == "textDocument/diagnostic" { self.work.lane() } else { &self.requests };
         lane.add(move || {
             let id = request.id.clone();
+            let world = World { wanted: world.wanted.by(&cancelled, &id), ..(*world).clone() };
             let is_cancelled = || cancelled.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
             let dropped = || Response::new_err(id.clone(), ErrorCode::RequestCanceled as i32, "cancelled".to_owned());
             if is_cancelled() {
@@ -205,6 +203,12 @@ impl Running {
             let response = super::request::answer(&world, request);
             mouth.say(if is_cancelled() { dropped() } else { response });
         });
+    }
+
+    /// The same, and nobody waits any longer for what is worked out from the state before.
+    fn supersede(&mut self) {
+        std::mem::take(&mut self.world.wanted).supersede();
+        self.advance();
     }
 
     /// Makes the state as it is now the one that requests are answered from.

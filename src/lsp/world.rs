@@ -10,6 +10,7 @@ use super::client::Client;
 use super::documents::{Document, Documents};
 use super::request::Failure;
 use super::settings::EditorSettings;
+use super::wanted::Wanted;
 use crate::analysis::{self, CacheReport, CacheRequest, Input, OptimizeRequest, Planned, Project, Question, Session};
 use crate::config::{Discovery, FileSettings};
 use crate::diagnostic::{Diagnostic, FileEdit, Safety};
@@ -27,6 +28,8 @@ pub(super) struct World {
     pub(super) discovery: Arc<Discovery>,
     pub(super) session: Arc<Session>,
     pub(super) documents: Documents,
+    /// Whether anybody still waits for what is worked out from the snapshot.
+    pub(super) wanted: Wanted,
     pub(super) known: Arc<Known>,
 }
 
@@ -106,8 +109,11 @@ impl World {
     }
 
     /// A plan for the document; `None` where there is no build or no context. It waits for the history.
-    pub(super) fn plan(&self, document: &Document) -> Arc<Option<Planned>> {
-        self.keep(&self.known.plans, document, || {
+    ///
+    /// # Errors
+    /// [`Failure`] where nobody waits for it any longer.
+    pub(super) fn plan(&self, document: &Document) -> Result<Arc<Option<Planned>>, Failure> {
+        let plan = self.keep(&self.known.plans, document, || {
             let opened = self.open(document)?;
             let settings = &opened.settings.settings;
             let catalog = self.session.catalog(settings).ok()?;
@@ -119,8 +125,10 @@ impl World {
                 catalog: &catalog,
                 wanted: Safety::Safe,
             };
-            analysis::optimize(&opened.project, &document.text, &request).ok()
-        })
+            let goes_on = || self.wanted.goes_on();
+            analysis::optimize_while(&opened.project, &document.text, &request, &goes_on).ok()?
+        });
+        if self.wanted.goes_on() { Ok(plan) } else { Err(Failure::outdated()) }
     }
 
     /// Asks something about the cache behaviour of an opened document over its history.
@@ -193,6 +201,10 @@ impl World {
             return Arc::clone(answer);
         }
         let answer = Arc::new(make());
+        // What nobody waits for may have been cut short.
+        if !self.wanted.goes_on() {
+            return answer;
+        }
         let entry = (self.revision, Arc::clone(&answer));
         kept.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), entry);
         answer

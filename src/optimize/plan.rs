@@ -96,6 +96,8 @@ struct Asked<'a> {
     surroundings: Surroundings<'a>,
     wanted: Safety,
     without: &'a BTreeSet<String>,
+    /// Whether anybody still waits for the plan; once it says no, it says no for ever.
+    goes_on: &'a dyn Fn() -> bool,
 }
 
 /// Plans a file.
@@ -106,11 +108,26 @@ pub fn plan(request: &Request<'_>) -> Plan {
 /// Plans a file without some moves, which are named by [`Applied::key`].
 pub fn plan_without(request: &Request<'_>, without: &BTreeSet<String>) -> Plan {
     let Request { draft, surroundings, wanted } = *request;
-    let request = &Asked { draft, surroundings, wanted, without };
+    planned(&Asked { draft, surroundings, wanted, without, goes_on: &|| true })
+}
+
+/// Plans a file as long as `goes_on` says that anybody waits for it; `None` where nobody did in the end. Once it has said no,
+/// it must not say yes again.
+pub fn plan_while(request: &Request<'_>, goes_on: &dyn Fn() -> bool) -> Option<Plan> {
+    let Request { draft, surroundings, wanted } = *request;
+    let plan = planned(&Asked { draft, surroundings, wanted, without: &BTreeSet::new(), goes_on });
+    // What was cut short is no plan.
+    goes_on().then_some(plan)
+}
+
+fn planned(request: &Asked<'_>) -> Plan {
     let before = request.draft.expectation(&request.surroundings);
     let mut outcome = Outcome::unchanged(request.draft);
     let mut after = before;
     for _ in 0..MOST_ROUNDS {
+        if !(request.goes_on)() {
+            break;
+        }
         let improved = improve(request, &outcome, after);
         let Some((next, cost)) = improved.or_else(|| put_in_order(request, &outcome, after)) else { break };
         outcome.draft = next.draft;
@@ -148,6 +165,9 @@ fn improve(request: &Asked<'_>, from: &Outcome, before: Expectation) -> Option<(
     let mut outcome = apply_moves(request, from, &banned);
     let mut after = outcome.draft.expectation(&request.surroundings);
     for key in outcome.keys() {
+        if !(request.goes_on)() {
+            break;
+        }
         let mut without = banned.clone();
         without.insert(key);
         let smaller = apply_moves(request, from, &without);
@@ -165,7 +185,7 @@ fn pays(before: Expectation, after: Expectation) -> bool {
 
 /// The steps of one stage in the best order, where that pays.
 fn put_in_order(request: &Asked<'_>, from: &Outcome, before: Expectation) -> Option<(Outcome, Expectation)> {
-    if request.without.contains(MoveKind::ReorderSteps.name()) {
+    if request.without.contains(MoveKind::ReorderSteps.name()) || !(request.goes_on)() {
         return None;
     }
     let draft = &from.draft;
@@ -232,7 +252,7 @@ fn apply_moves(request: &Asked<'_>, from: &Outcome, banned: &BTreeSet<String>) -
     let mut outcome = from.next();
     let shape = outcome.draft.shape();
     let mut refused: BTreeSet<String> = banned.clone();
-    while outcome.applied.len() < MOST_MOVES {
+    while outcome.applied.len() < MOST_MOVES && (request.goes_on)() {
         let next = outcome.draft.with_build(&request.surroundings, |build| {
             // Cache mounts come after all others.
             let mounts = rewrite::cache_mounts(build, request.surroundings.profile.builder);
@@ -311,6 +331,9 @@ fn write_first_ignore_file(request: &Asked<'_>, outcome: &mut Outcome) {
 }
 
 fn finish(request: &Asked<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
+    if !(request.goes_on)() {
+        return Plan { draft: outcome.draft, applied: vec![], offered: vec![], refusals: vec![], before, after };
+    }
     let Survey { moves, refusals } = outcome.draft.with_build(&request.surroundings, rewrite::survey);
     let moves = moves.into_iter().chain(split_move(request, &outcome));
     // Cache mounts are not among them: they would be offered for nearly every file; whoever wants them asks for them.

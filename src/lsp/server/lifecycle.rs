@@ -14,6 +14,7 @@ use crate::lsp::client::Client;
 use crate::lsp::initialize;
 use crate::lsp::lane::Lane;
 use crate::lsp::settings::EditorSettings;
+use crate::lsp::wanted::Wanted;
 use crate::lsp::world::World;
 
 /// `window/showMessage` of this type is a warning.
@@ -38,6 +39,7 @@ impl Server {
             discovery,
             session: Arc::new(Session::impatient()),
             documents: BTreeMap::new(),
+            wanted: Wanted::default(),
             known: Arc::default(),
         };
         let mut running = Running {

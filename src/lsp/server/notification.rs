@@ -33,7 +33,7 @@ impl Running {
         let Some(params) = parse::<DidOpenTextDocumentParams>(method, params, mouth) else { return };
         let document = Arc::new(Document::new(params.text_document));
         self.world.documents.insert(document.uri.as_str().to_owned(), Arc::clone(&document));
-        self.advance();
+        self.supersede();
         self.check_after(&document, mouth);
     }
 
@@ -45,14 +45,14 @@ impl Running {
         };
         let next = Arc::new(document.changed(params.text_document.version, params.content_changes, encoding));
         *document = Arc::clone(&next);
-        self.advance();
+        self.supersede();
         self.check_after(&next, mouth);
     }
 
     fn closed(&mut self, method: &str, params: Value, mouth: &Mouth) {
         let Some(params) = parse::<DidCloseTextDocumentParams>(method, params, mouth) else { return };
         let Some(document) = self.world.documents.remove(params.text_document.uri.as_str()) else { return };
-        self.advance();
+        self.supersede();
         if !self.world.client.pulls {
             self.work.forget(&document);
         }
@@ -88,7 +88,7 @@ impl Running {
             Ok(discovery) => self.world.discovery = Arc::new(discovery),
             Err(reason) => log(&reason, mouth),
         }
-        self.advance();
+        self.supersede();
         self.check_all(mouth);
     }
 

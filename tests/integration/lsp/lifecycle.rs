@@ -130,6 +130,47 @@ fn drops_what_the_client_takes_back() {
     }
 }
 
+/// A Dockerfile whose plan takes far longer than anybody waits: many steps that may change places.
+fn long_to_plan() -> String {
+    let mut text = String::new();
+    for stage in 0..8 {
+        text += &format!("FROM node:22.11.0 AS stage{stage}\nWORKDIR /app\nCOPY . .\nRUN npm ci\n");
+        for step in 0..8 {
+            text += &format!("RUN apt-get update && apt-get install -y tool-{step}\nCOPY part{step} /app/part{step}\n");
+        }
+    }
+    text
+}
+
+#[test]
+fn an_edit_and_a_cancellation_drop_a_plan_under_way() {
+    let folder = lazy_project();
+    for step in 0..8 {
+        crate::program::write(folder.path(), &format!("part{step}/file"), b"x");
+    }
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, &long_to_plan());
+    let place = json!({ "line": 0, "character": 0 });
+    let params = json!({
+        "textDocument": { "uri": name },
+        "range": { "start": place, "end": place },
+        "context": { "diagnostics": [], "only": ["refactor.rewrite"] },
+    });
+    for (version, code) in [(2, -32801), (3, -32800)] {
+        let id = client.ask("textDocument/codeAction", params.clone());
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        if code == -32800 {
+            client.notify("$/cancelRequest", json!({ "id": id }));
+        } else {
+            client.change(&name, version, json!([{ "text": long_to_plan() + "USER node\n" }]));
+        }
+        assert_eq!(client.answer(id)["error"]["code"], code);
+    }
+    let symbols = client.request("textDocument/documentSymbol", json!({ "textDocument": { "uri": name } }));
+    assert_eq!(symbols.as_array().unwrap().len(), 8);
+}
+
 #[test]
 fn tells_of_a_broken_configuration_and_uses_the_mended_one() {
     let folder = lazy_project();
