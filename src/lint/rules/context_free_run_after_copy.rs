@@ -1,5 +1,7 @@
 //! `context-free-run-after-copy`: a step that needs no project file stands below a copy of project files.
 
+use std::cell::LazyCell;
+
 use crate::diagnostic::Label;
 use crate::ecosystem::Effect;
 use crate::lint::meta::declare_rule;
@@ -60,12 +62,17 @@ impl Rule for ContextFreeRunAfterCopy {
             let moves =
                 step.transfer().is_some_and(|transfer| transfer.is_from_context() && transfer.holds_directory());
             let Some(found) = moves.then(|| subject.numbers.sink(id)).flatten() else { continue };
-            let Some(sunk) = sinking::of(subject, found) else { continue };
+            // What the file would be is worked out for the first step that may be worth it.
+            let sunk = LazyCell::new(|| sinking::of(subject, found));
             for crossed in found.crossed.iter().filter(|crossed| crossed.crossing.manifests.is_empty()) {
                 let Some(title) = subject.build.step(crossed.id).run().and_then(context_free_title) else { continue };
                 let cost = subject.numbers.cost(subject.build.step(crossed.id).instruction);
+                if reported.contains(&crossed.id) || cost.rate < sinking::LEAST_DIFFERENCE {
+                    continue;
+                }
+                let Some(sunk) = &*sunk else { break };
                 let after = sunk.rate_after(subject, crossed.id).unwrap_or(0.0);
-                if reported.contains(&crossed.id) || cost.rate - after < sinking::LEAST_DIFFERENCE {
+                if cost.rate - after < sinking::LEAST_DIFFERENCE {
                     continue;
                 }
                 reported.push(crossed.id);
