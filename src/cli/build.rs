@@ -163,6 +163,7 @@ fn execute(args: &BuildArgs) -> Result<Status, Failure> {
         secrets: &secrets,
         ssh: &ssh,
         network: Network::from(args.network),
+        allow_host_network: args.allow.iter().any(|right| right == "network.host"),
         allow_insecure: args.allow.iter().any(|right| right == "security.insecure"),
         extra_hosts: args.add_host.clone(),
         timeout: args.timeout.map(Duration::from_secs),

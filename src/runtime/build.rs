@@ -10,6 +10,7 @@ mod base;
 mod builtin;
 mod error;
 mod history;
+mod inline;
 mod key;
 mod layer;
 mod line;
@@ -86,6 +87,8 @@ pub struct Request<'a> {
     pub ssh: &'a BTreeMap<String, PathBuf>,
     /// What steps see of the network unless they say so.
     pub network: Network,
+    /// Whether steps may ask for the machine's network where [`Request::network`] is another.
+    pub allow_host_network: bool,
     /// Whether steps may ask for all rights of the build.
     pub allow_insecure: bool,
     /// Names that steps resolve, besides those of the machine.

@@ -10,6 +10,7 @@ mod attributes;
 mod place;
 mod selection;
 mod target;
+mod upper;
 
 pub use attributes::{BadMode, ModeChange};
 pub use place::{Placement, Placer};

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 
 use super::namespace::Ids;
 
+pub(in crate::runtime) use attributes::is_private;
 pub use attributes::{OWNER_ATTRIBUTE, copy_folder_metadata, recorded_owner};
 pub use decompress::{Decompressor, Hashed, detect};
 pub use flatten::flatten;

@@ -156,12 +156,12 @@ fn set_folder(context: &OwnedFd, key: &'static str, folder: &Path) -> Result<(),
 
 /// What the kernel is told beside the folders. In a user namespace it keeps its marks in `user.overlay.*`,
 /// else in `trusted.overlay.*`. There, as Docker: a moved directory is copied, and a changed file is whole, so that an
-/// upper folder is a layer.
+/// upper folder is a layer. Nor are moves followed that a layer claims: its folders are its own.
 fn options(ids: &Ids) -> &'static [(&'static str, Option<&'static str>)] {
     if ids.in_user_namespace() {
         return &[("userxattr", None)];
     }
-    &[("redirect_dir", Some("off")), ("metacopy", Some("off")), ("index", Some("off"))]
+    &[("redirect_dir", Some("nofollow")), ("metacopy", Some("off")), ("index", Some("off"))]
 }
 
 /// Makes the mount.

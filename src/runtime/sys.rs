@@ -178,6 +178,13 @@ pub(crate) fn change_mount(mount: impl AsFd, set: u64, clear: u64, deep: bool) -
     checked(done).map(drop)
 }
 
+/// Closes every descriptor from `first` on now. Call it before anything owns one of them.
+pub(crate) fn close_from(first: u32) -> io::Result<()> {
+    // SAFETY: the caller says that nothing in the process owns what is closed.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) };
+    checked(done).map(drop)
+}
+
 /// Closes every descriptor from `first` on when the process becomes another program.
 pub(crate) fn close_on_exec(first: u32) -> io::Result<()> {
     // SAFETY: marks descriptors; closes none now.

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 
-use super::layer::OWNER_ATTRIBUTE;
+use super::layer::{OWNER_ATTRIBUTE, is_private};
 use crate::context::path;
 
 /// Links followed at most while one path is resolved; the kernel's own limit.
@@ -169,11 +169,14 @@ impl Tree {
         Ok(name::text(target.to_bytes()))
     }
 
-    /// Opens a regular file.
+    /// Opens a regular file. Devices of an image are never opened: they would be the machine's.
     ///
     /// # Errors
-    /// What the system said.
+    /// Something else stands there, or what the system said.
     pub fn open(&self, path: &str, node: &Node) -> io::Result<File> {
+        if node.kind() != FileType::RegularFile {
+            return Err(io::Error::other("it is no regular file"));
+        }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(self.fd(node.layer)?, &*at(path), flags, Mode::empty())?;
         Ok(File::from(fd))
@@ -263,9 +266,8 @@ fn parts(path: &str) -> impl DoubleEndedIterator<Item = &str> {
 
 /// Attributes that belong to the store or the host, not to the file, stay behind.
 fn is_copied(name: &str) -> bool {
-    let own = name == OWNER_ATTRIBUTE || name.starts_with("user.overlay.") || name.starts_with("trusted.overlay.");
     let host = (name.starts_with("security.") && name != "security.capability") || name.starts_with("system.");
-    !own && !host
+    !is_private(name.as_bytes()) && !host
 }
 
 /// A path for the system; the root itself is `.`.

@@ -1,6 +1,7 @@
 //! Builds give the same image as Docker's. What Docker makes of each case stands in its `expected`, which
 //! `tests/oracle/builds.py` writes: `tests/cases/build` runs no commands, `tests/cases/run` does.
 
+mod attacks;
 mod conformance;
 mod escapes;
 mod hostile;

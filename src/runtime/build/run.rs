@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::BuildError;
 use super::key::KeyBuilder;
 use super::layer::Workplace;
 use super::line::Line;
 use super::mounts::{self, Mounting};
 use super::output::Output;
 use super::stage::StageBuild;
+use super::{BuildError, inline};
+use crate::context::path;
 use crate::runtime::overlay;
 use crate::runtime::sandbox::{self, Exit, MountKind, Network, Outcome, SandboxError, Security, StepMount, User};
 use crate::runtime::user::{Account, Users};
@@ -29,7 +30,7 @@ struct Program {
 impl StageBuild<'_, '_> {
     /// Executes a `RUN`; gives its line of the history.
     pub(super) fn run(&mut self, line: &Line<'_>, command: &Command) -> Result<String, BuildError> {
-        let program = self.program(line, command);
+        let program = self.program(line, command)?;
         let network = self.network(line)?;
         let security = self.security(line)?;
         if let Some(device) = line.instruction.flag("device") {
@@ -68,12 +69,12 @@ impl StageBuild<'_, '_> {
         }
     }
 
-    fn program(&self, line: &Line<'_>, command: &Command) -> Program {
+    fn program(&self, line: &Line<'_>, command: &Command) -> Result<Program, BuildError> {
         let shell = |text: &str| Program {
             arguments: self.state.shell().into_iter().chain([text.to_owned()]).collect(),
             file: None,
         };
-        match command {
+        Ok(match command {
             Command::Exec(words) => {
                 Program { arguments: words.iter().map(|word| word.text.clone()).collect(), file: None }
             }
@@ -81,23 +82,24 @@ impl StageBuild<'_, '_> {
                 (Some(script), _) => shell(script.as_str()),
                 // A body that begins with `#!` is executed as a file.
                 (None, Some(heredoc)) => {
-                    let mut content = heredoc.body.of(line.source).to_owned();
-                    if heredoc.chomp {
-                        content = content.split_inclusive('\n').map(|line| line.trim_start_matches('\t')).collect();
-                    }
-                    let path = format!("{PIPES}/{}", heredoc.name);
-                    Program { arguments: vec![path], file: Some((heredoc.name.clone(), content)) }
+                    let path = format!("/{}", path::clean(&format!("{PIPES}/{}", heredoc.name)));
+                    let file = (inline::name(line, heredoc)?, inline::content(line, heredoc));
+                    Program { arguments: vec![path], file: Some(file) }
                 }
                 (None, None) => shell(text.as_str()),
             },
-        }
+        })
     }
 
     fn network(&self, line: &Line<'_>) -> Result<Network, BuildError> {
+        let request = self.site.request;
         match line.instruction.flag_value("network") {
             Some("none") => Ok(Network::None),
-            Some("host" | "default") => Ok(Network::Host),
-            None | Some("") => Ok(self.site.request.network),
+            Some("host") if request.allow_host_network => Ok(Network::Host),
+            Some("host") if request.network != Network::Host => Err(line
+                .error("the step wants the machine's network, which the build was not given")
+                .with_help("pass `--allow network.host` where you trust the file")),
+            None | Some("" | "default" | "host") => Ok(request.network),
             Some(other) => Err(line.error(format!("`{other}` is no network: give `default`, `none` or `host`"))),
         }
     }

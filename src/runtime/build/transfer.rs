@@ -10,7 +10,7 @@ use super::named::Supply;
 use super::remote::{Fetched, Remote};
 use super::stage::StageBuild;
 use super::state::State;
-use super::{BuildError, plan::Base};
+use super::{BuildError, inline, plan::Base};
 use crate::context::{Destination, Filtered, Selector, path};
 use crate::runtime::copy::{ModeChange, Placement, Placer, Selection, Target, archive};
 use crate::runtime::tree::Tree;
@@ -193,15 +193,12 @@ impl StageBuild<'_, '_> {
     }
 
     fn inline(&self, line: &Line<'_>, heredoc: &Heredoc) -> Result<Piece, BuildError> {
-        let mut content = heredoc.body.of(line.source).to_owned();
-        if heredoc.chomp {
-            content = content.split_inclusive('\n').map(|line| line.trim_start_matches('\t')).collect();
-        }
+        let mut content = inline::content(line, heredoc);
         if heredoc.expand {
             let expansion = expand_heredoc(&content, &|name| self.state.get(name));
             content = expansion.map_err(|error| line.error(error))?.text;
         }
-        Ok(Piece::Inline { name: heredoc.name.clone(), content })
+        Ok(Piece::Inline { name: inline::name(line, heredoc)?, content })
     }
 }
 

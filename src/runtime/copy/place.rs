@@ -103,7 +103,7 @@ impl<'a> Placer<'a> {
         Ok(place)
     }
 
-    /// Puts bytes into a file of that name, as if a source of one file held it.
+    /// Puts bytes into a file, as if a source of one file of that name held it. The name is one part of a path.
     ///
     /// # Errors
     /// Something is in the way, or the system refuses.
@@ -144,14 +144,17 @@ impl<'a> Placer<'a> {
     /// Directories on the way that are not themselves selected come as they are in the source.
     fn parents_of(&mut self, root: &str, item: &Item) -> Result<(), CopyError> {
         let parent = path::parent(&item.rest);
-        if self.target.look(&path::join(root, parent)).is_some() {
+        let is_directory = |found: &super::Found| found.kind == FileType::Directory;
+        if self.target.look(&path::join(root, parent)).as_ref().is_some_and(is_directory) {
             return Ok(());
         }
         let above = item.path.strip_suffix(&item.rest).unwrap_or_default().trim_end_matches('/');
         for prefix in prefixes(parent) {
             let place = path::join(root, prefix);
-            if self.target.look(&place).is_some() {
-                continue;
+            match self.target.look(&place) {
+                Some(found) if is_directory(&found) => continue,
+                Some(_) => return Err(CopyError::NoDirectory(place)),
+                None => {}
             }
             let path = path::join(above, prefix);
             let Some(node) = self.source.look(&path) else { continue };

@@ -3,21 +3,22 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
+use rustix::io::Errno;
 
+use super::upper::{Spot, Upper};
 use super::{CopyError, failed, io_failed};
 use crate::context::path;
-use crate::runtime::layer::{OWNER_ATTRIBUTE, Owners};
-use crate::runtime::tree::{self, Node, Tree, at};
+use crate::runtime::layer::{OWNER_ATTRIBUTE, Owners, is_private};
+use crate::runtime::tree::{self, Node, Tree};
 
 /// A layer that is being written, on top of others.
 #[derive(Debug)]
 pub struct Target {
     below: Tree,
-    upper: OwnedFd,
+    upper: Upper,
     owners: Owners,
     /// Paths of the layers below that something else has taken the place of.
     hidden: HashSet<String>,
@@ -33,19 +34,13 @@ impl Target {
     /// Where there is no such folder.
     pub fn new(below: Tree, upper: &Path, owners: Owners) -> Result<Self, CopyError> {
         let shown = upper.display().to_string();
-        let upper = tree::open_folder(upper).map_err(io_failed("cannot open", &shown))?;
+        let upper = Upper::open(upper).map_err(io_failed("cannot open", &shown))?;
         Ok(Self { below, upper, owners, hidden: HashSet::new(), raised: HashSet::new(), resolved: HashMap::new() })
-    }
-
-    /// The layers below the new one.
-    pub fn layers_below(&self) -> &Tree {
-        &self.below
     }
 
     /// What stands at a path without links.
     pub fn look(&self, path: &str) -> Option<Found> {
-        let own = rustix::fs::statat(&self.upper, &*at(path), AtFlags::SYMLINK_NOFOLLOW);
-        if let Ok(stat) = own {
+        if let Ok(stat) = self.upper.stat(path) {
             return Some(Found {
                 kind: FileType::from_raw_mode(stat.st_mode),
                 mode: stat.st_mode & 0o7777,
@@ -84,7 +79,7 @@ impl Target {
                 Some(found) if found.kind == FileType::Symlink => {
                     followed += 1;
                     if followed > 40 {
-                        return Err(failed("cannot follow the links of", path)(rustix::io::Errno::LOOP));
+                        return Err(failed("cannot follow the links of", path)(Errno::LOOP));
                     }
                     let link = self.link(&next, &found).map_err(io_failed("cannot read the link", &next))?;
                     if link.starts_with('/') {
@@ -106,7 +101,8 @@ impl Target {
         if let Some(node) = &found.below {
             return self.below.link(path, node);
         }
-        let target = rustix::fs::readlinkat(&self.upper, &*at(path), Vec::new())?;
+        let spot = self.upper.spot(path)?;
+        let target = rustix::fs::readlinkat(spot.folder(), &*spot.name, Vec::new())?;
         Ok(tree::name::text(target.to_bytes()))
     }
 
@@ -135,10 +131,10 @@ impl Target {
     /// The system refuses.
     pub fn make_directory(&mut self, path: &str) -> Result<(), CopyError> {
         self.raise(path::parent(path))?;
-        rustix::fs::mkdirat(&self.upper, &*at(path), Mode::from_raw_mode(0o700))
-            .map_err(failed("cannot make the directory", path))?;
+        let made = |spot: Spot<'_>| rustix::fs::mkdirat(spot.folder(), &*spot.name, Mode::from_raw_mode(0o700));
+        self.upper.spot(path).and_then(made).map_err(failed("cannot make the directory", path))?;
         if self.hidden.remove(path) && self.below.look(path).is_some_and(|node| node.is_directory()) {
-            self.set_attribute(path, self.owners.opaque_attribute(), b"y")?;
+            self.set_own_attribute(path, self.owners.opaque_attribute(), b"y")?;
             self.hidden.insert(path.to_owned());
         }
         self.raised.insert(path.to_owned());
@@ -155,10 +151,15 @@ impl Target {
             return Ok(());
         }
         self.raise(path::parent(directory))?;
-        if rustix::fs::statat(&self.upper, &*at(directory), AtFlags::SYMLINK_NOFOLLOW).is_err() {
-            let node = self.below(directory).ok_or_else(|| CopyError::NoDirectory(directory.to_owned()))?;
-            rustix::fs::mkdirat(&self.upper, &*at(directory), Mode::from_raw_mode(0o700))
-                .map_err(failed("cannot make the directory", directory))?;
+        let in_the_way = || CopyError::NoDirectory(directory.to_owned());
+        if let Ok(stat) = self.upper.stat(directory) {
+            if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+                return Err(in_the_way());
+            }
+        } else {
+            let node = self.below(directory).filter(Node::is_directory).ok_or_else(in_the_way)?;
+            let made = |spot: Spot<'_>| rustix::fs::mkdirat(spot.folder(), &*spot.name, Mode::from_raw_mode(0o700));
+            self.upper.spot(directory).and_then(made).map_err(failed("cannot make the directory", directory))?;
             self.set_owner(directory, self.below.owner(directory, &node), FileType::Directory)?;
             self.set_mode(directory, node.mode())?;
             for (name, value) in self.below.attributes(directory, &node) {
@@ -197,14 +198,14 @@ impl Target {
     /// # Errors
     /// The system refuses.
     pub fn clear(&mut self, path: &str) -> Result<(), CopyError> {
-        let own = rustix::fs::statat(&self.upper, &*at(path), AtFlags::SYMLINK_NOFOLLOW);
-        if let Ok(stat) = own {
+        if let Ok(stat) = self.upper.stat(path) {
+            let spot = self.upper.spot(path).map_err(failed("cannot remove", path))?;
             if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-                let full = tree::below(&self.upper, path);
-                std::fs::remove_dir_all(full).map_err(io_failed("cannot remove", path))?;
+                std::fs::remove_dir_all(spot.path()).map_err(io_failed("cannot remove", path))?;
                 self.raised.retain(|raised| path::below(raised, path).is_none());
+                self.upper.forget();
             } else {
-                rustix::fs::unlinkat(&self.upper, &*at(path), AtFlags::empty())
+                rustix::fs::unlinkat(spot.folder(), &*spot.name, AtFlags::empty())
                     .map_err(failed("cannot remove", path))?;
             }
         }
@@ -222,9 +223,8 @@ impl Target {
     pub fn create(&mut self, path: &str) -> Result<File, CopyError> {
         self.raise(path::parent(path))?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&self.upper, &*at(path), flags, Mode::from_raw_mode(0o600))
-            .map_err(failed("cannot create", path))?;
-        Ok(File::from(fd))
+        let made = |spot: Spot<'_>| rustix::fs::openat(spot.folder(), &*spot.name, flags, Mode::from_raw_mode(0o600));
+        self.upper.spot(path).and_then(made).map(File::from).map_err(failed("cannot create", path))
     }
 
     /// Makes a link that points to `to`.
@@ -233,8 +233,8 @@ impl Target {
     /// The system refuses.
     pub fn symlink(&mut self, path: &str, to: &str) -> Result<(), CopyError> {
         self.raise(path::parent(path))?;
-        rustix::fs::symlinkat(&*tree::name::bytes(to), &self.upper, &*at(path))
-            .map_err(failed("cannot make the link", path))?;
+        let made = |spot: Spot<'_>| rustix::fs::symlinkat(&*tree::name::bytes(to), spot.folder(), &*spot.name);
+        self.upper.spot(path).and_then(made).map_err(failed("cannot make the link", path))?;
         self.resolved.clear();
         Ok(())
     }
@@ -245,8 +245,11 @@ impl Target {
     /// The system refuses.
     pub fn hard_link(&mut self, path: &str, of: &str) -> Result<(), CopyError> {
         self.raise(path::parent(path))?;
-        rustix::fs::linkat(&self.upper, &*at(of), &self.upper, &*at(path), AtFlags::empty())
-            .map_err(failed("cannot make the hard link", path))
+        let made = || {
+            let (of, new) = (self.upper.spot(of)?, self.upper.spot(path)?);
+            rustix::fs::linkat(of.folder(), &*of.name, new.folder(), &*new.name, AtFlags::empty())
+        };
+        made().map_err(failed("cannot make the hard link", path))
     }
 
     /// Makes a device or a pipe.
@@ -255,8 +258,9 @@ impl Target {
     /// The system refuses, as it does with devices where the user is not root.
     pub fn node(&mut self, path: &str, kind: FileType, device: u64) -> Result<(), CopyError> {
         self.raise(path::parent(path))?;
-        rustix::fs::mknodat(&self.upper, &*at(path), kind, Mode::from_raw_mode(0o600), device)
-            .map_err(failed("cannot make the device or pipe", path))
+        let bits = Mode::from_raw_mode(0o600);
+        let made = |spot: Spot<'_>| rustix::fs::mknodat(spot.folder(), &*spot.name, kind, bits, device);
+        self.upper.spot(path).and_then(made).map_err(failed("cannot make the device or pipe", path))
     }
 
     /// Gives what stands in the new layer to an owner and group.
@@ -268,30 +272,45 @@ impl Target {
             if kind == FileType::Symlink || owner == (0, 0) {
                 return Ok(());
             }
-            return self.set_attribute(path, OWNER_ATTRIBUTE, format!("{}:{}", owner.0, owner.1).as_bytes());
+            return self.set_own_attribute(path, OWNER_ATTRIBUTE, format!("{}:{}", owner.0, owner.1).as_bytes());
         }
-        let (user, group) = (rustix::fs::Uid::from_raw(owner.0), rustix::fs::Gid::from_raw(owner.1));
-        rustix::fs::chownat(&self.upper, &*at(path), Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(failed("cannot change the owner of", path))
+        let (user, group) = (Some(rustix::fs::Uid::from_raw(owner.0)), Some(rustix::fs::Gid::from_raw(owner.1)));
+        let set =
+            |spot: Spot<'_>| rustix::fs::chownat(spot.folder(), &*spot.name, user, group, AtFlags::SYMLINK_NOFOLLOW);
+        self.upper.spot(path).and_then(set).map_err(failed("cannot change the owner of", path))
     }
 
     /// Sets permission bits; not those of a link.
     ///
     /// # Errors
-    /// The system refuses.
+    /// A link stands there, or the system refuses.
     pub fn set_mode(&self, path: &str, mode: u32) -> Result<(), CopyError> {
-        rustix::fs::chmodat(&self.upper, &*at(path), Mode::from_raw_mode(mode), AtFlags::empty())
-            .map_err(failed("cannot change the mode of", path))
+        let set = |spot: Spot<'_>| {
+            // The call would follow it.
+            let stat = rustix::fs::statat(spot.folder(), &*spot.name, AtFlags::SYMLINK_NOFOLLOW)?;
+            if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+                return Err(Errno::LOOP);
+            }
+            rustix::fs::chmodat(spot.folder(), &*spot.name, Mode::from_raw_mode(mode), AtFlags::empty())
+        };
+        self.upper.spot(path).and_then(set).map_err(failed("cannot change the mode of", path))
     }
 
-    /// Sets an extended attribute. A file system that has none of that kind is no reason to fail.
+    /// Sets an extended attribute that came with a file. One that means something to overlay or to the store is left out;
+    /// a file system that has none of that kind is no reason to fail.
     ///
     /// # Errors
     /// The system refuses.
     pub fn set_attribute(&self, path: &str, name: &str, value: &[u8]) -> Result<(), CopyError> {
-        use rustix::io::Errno;
-        let full = tree::below(&self.upper, path);
-        match rustix::fs::lsetxattr(&full, name, value, rustix::fs::XattrFlags::empty()) {
+        if is_private(name.as_bytes()) {
+            return Ok(());
+        }
+        self.set_own_attribute(path, name, value)
+    }
+
+    fn set_own_attribute(&self, path: &str, name: &str, value: &[u8]) -> Result<(), CopyError> {
+        let set = |spot: Spot<'_>| rustix::fs::lsetxattr(spot.path(), name, value, rustix::fs::XattrFlags::empty());
+        match self.upper.spot(path).and_then(set) {
             Ok(()) | Err(Errno::NOTSUP) => Ok(()),
             Err(Errno::PERM) if name != self.owners.opaque_attribute() => Ok(()),
             Err(errno) => Err(failed("cannot set an attribute of", path)(errno)),
@@ -305,8 +324,8 @@ impl Target {
     pub fn set_time(&self, path: &str, seconds: i64, nanoseconds: i64) -> Result<(), CopyError> {
         let time = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
         let times = Timestamps { last_access: time, last_modification: time };
-        rustix::fs::utimensat(&self.upper, &*at(path), &times, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(failed("cannot set the time of", path))
+        let set = |spot: Spot<'_>| rustix::fs::utimensat(spot.folder(), &*spot.name, &times, AtFlags::SYMLINK_NOFOLLOW);
+        self.upper.spot(path).and_then(set).map_err(failed("cannot set the time of", path))
     }
 }
 

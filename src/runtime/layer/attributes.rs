@@ -18,7 +18,7 @@ const LARGEST_ATTRIBUTE: usize = 64 << 10;
 /// Whether an attribute is the file system's or ours and no part of a layer.
 ///
 /// A layer that could set overlay's attributes could redirect a folder to another, or a file to another's content.
-pub(super) fn is_private(name: &[u8]) -> bool {
+pub(in crate::runtime) fn is_private(name: &[u8]) -> bool {
     let overlay: [&[u8]; 3] = [b"trusted.overlay.", b"user.overlay.", b"user.layerwise."];
     overlay.iter().any(|prefix| name.starts_with(prefix)) || name == b"security.selinux"
 }

@@ -46,6 +46,8 @@ pub(super) fn serve() -> ! {
 
 /// Takes its place in namespaces of its own: the process that was started waits for the one that serves.
 fn born() -> io::Result<OwnedFd> {
+    // What the build's caller left open must not be there for a step to find.
+    sys::close_from(3)?;
     let control = io::stdin().as_fd().try_clone_to_owned()?;
     let _leader = setsid();
     sys::unshare(UnshareFlags::NEWNS)?;

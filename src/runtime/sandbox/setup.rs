@@ -12,7 +12,7 @@ use std::path::Path;
 use rustix::fs::{CWD, Mode, OFlags, open};
 use rustix::mount::{MoveMountFlags, UnmountFlags, move_mount, unmount};
 use rustix::net::{AddressFamily, SocketType, socket};
-use rustix::process::{Signal, chdir, fchdir, pivot_root, set_parent_process_death_signal, setsid, umask};
+use rustix::process::{Signal, chdir, fchdir, getcwd, pivot_root, set_parent_process_death_signal, setsid, umask};
 use rustix::system::sethostname;
 
 use super::devices::{self, Borrowed};
@@ -106,10 +106,11 @@ pub(super) fn take_streams(order: &Order, streams: &[OwnedFd; 3]) -> Result<(), 
 
 /// Goes to the working directory, gives up what the program may not have, and finds it. `build` is where the build waits.
 pub(super) fn finish(order: &Order, build: &OwnedFd) -> Result<program::Program, Failure> {
-    let reached = make_directory(order);
+    let reached = enter_directory(order, true);
     rights::drop(order, build.as_fd())?;
     if let Err(error) = reached {
-        chdir(OsStr::from_bytes(&order.directory)).map_err(|_| error).tried(in_words(&order.directory))?;
+        // It may be the user's alone.
+        enter_directory(order, false).map_err(|_| error).tried(in_words(&order.directory))?;
     }
     umask(Mode::from(0o022));
     sys::reset_signals();
@@ -165,15 +166,21 @@ pub(super) fn hang(mount: &OwnedFd, at: &OwnedFd) -> io::Result<()> {
     Ok(move_mount(mount, "", at, "", flags)?)
 }
 
-/// Goes to the working directory, made if it is missing.
-fn make_directory(order: &Order) -> io::Result<()> {
-    let path = OsStr::from_bytes(&order.directory);
-    if chdir(path).is_ok() {
-        return Ok(());
-    }
+/// Goes to the working directory, which may be made where it is missing. The image chose the path: the kernel would
+/// follow a link in `/proc` to whatever a descriptor of this process shows.
+fn enter_directory(order: &Order, may_make: bool) -> io::Result<()> {
+    let path = Path::new(OsStr::from_bytes(&order.directory));
     let root = open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    fchdir(place::make(root.as_fd(), Path::new(path), true)?)?;
-    Ok(())
+    let place = place::resolve(root.as_fd(), path)?;
+    if place.rest.is_empty() {
+        fchdir(place.directory)?;
+    } else if may_make {
+        fchdir(place::make(root.as_fd(), path, true)?)?;
+    } else {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    // The kernel names what lies outside of the root `(unreachable)`.
+    if getcwd(Vec::new())?.as_bytes().starts_with(b"/") { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 fn in_words(directory: &[u8]) -> String {

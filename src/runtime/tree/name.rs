@@ -19,7 +19,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 
 /// The bytes of a name.
 pub(crate) fn bytes(text: &str) -> Cow<'_, [u8]> {
-    let byte_of = |char: char| u32::from(char).checked_sub(FIRST).and_then(|byte| u8::try_from(byte).ok());
+    // ASCII is always text: what was checked for `/` and `..` as text has none as bytes either.
+    let byte_of = |char: char| {
+        let byte = u32::from(char).checked_sub(FIRST).and_then(|byte| u8::try_from(byte).ok());
+        byte.filter(|byte| !byte.is_ascii())
+    };
     if text.chars().all(|char| byte_of(char).is_none()) {
         return Cow::Borrowed(text.as_bytes());
     }
@@ -36,6 +40,13 @@ pub(crate) fn bytes(text: &str) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_character_hides_a_slash_or_a_dot() {
+        for text in ["\u{10FF2F}", "\u{10FF2E}\u{10FF2E}", "\u{10FF00}"] {
+            assert_eq!(&*bytes(text), text.as_bytes());
+        }
+    }
 
     #[test]
     fn every_name_comes_back() {

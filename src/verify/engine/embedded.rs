@@ -100,6 +100,7 @@ impl Engine for Embedded {
             secrets: &BTreeMap::new(),
             ssh: &BTreeMap::new(),
             network: Network::default(),
+            allow_host_network: false,
             allow_insecure: false,
             extra_hosts: Vec::new(),
             timeout: None,

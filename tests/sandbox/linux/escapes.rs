@@ -1,7 +1,11 @@
 //! Ways out of the sandbox that must not lead anywhere.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use rustix::fs::{Mode, OFlags};
 
 use super::probe::{Door, program};
 use super::world::{Wishes, World};
@@ -17,6 +21,7 @@ pub(super) const CASES: &[Case] = &[
     ("device_nodes_do_not_work", ROOT, device_nodes_do_not_work),
     ("our_program_cannot_be_overwritten", EVERYBODY, our_program_cannot_be_overwritten),
     ("a_tree_with_hostile_links", EVERYBODY, a_tree_with_hostile_links),
+    ("descriptors_of_the_caller", EVERYBODY, descriptors_of_the_caller),
 ];
 
 fn files_of_the_machine(world: &World) {
@@ -144,4 +149,20 @@ fn a_tree_with_hostile_links(world: &World) {
     }
     let _run = world.sh("echo >/proc/x; echo >/dev/x; true");
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "a link of the image led to the machine");
+}
+
+/// CVE-2024-21626: the image's working directory is what a descriptor shows that the build's caller left open.
+fn descriptors_of_the_caller(world: &World) {
+    fs::write(world.folder.path().join("marker-of-the-machine"), "").unwrap();
+    // Not closed when the holder is started.
+    let left = rustix::fs::open(world.folder.path(), OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap();
+    let world = World::new(world.ids.clone()).unwrap();
+    let link = format!("/proc/self/fd/{}", left.as_raw_fd());
+    std::os::unix::fs::symlink(&link, world.base.join("app")).unwrap();
+    for directory in ["/app", &link, "/app/..", "/proc/self/cwd/../../.."] {
+        let wishes = Wishes { directory: Some(PathBuf::from(directory)), ..Wishes::default() };
+        let run = world.sh_with(&format!("pwd; ls . ..; ls {link} {link}/.."), wishes);
+        assert!(!run.out.contains("marker-of-the-machine"), "{directory}: {run:?}");
+        assert!(!run.out.contains("unreachable"), "{directory}: {run:?}");
+    }
 }
