@@ -137,7 +137,7 @@ impl Answers {
                     }
                     write(pid, *address, groups, *size)?;
                 }
-                Ok(groups.len() as i64)
+                Ok(i64::try_from(groups.len()).unwrap_or_default())
             }
             Call::Look { .. } => Err(Errno::NOSYS),
         }

@@ -137,7 +137,7 @@ pub(crate) fn read_memory(pid: u32, address: u64, buffer: &mut [u8]) -> io::Resu
     let theirs = libc::iovec { iov_base: address as *mut libc::c_void, iov_len: buffer.len() };
     // SAFETY: the kernel writes no more than the buffer holds, and verifies the other process's addresses.
     let done = unsafe { libc::process_vm_readv(pid.cast_signed(), &raw const own, 1, &raw const theirs, 1, 0) };
-    checked(done as libc::c_long).map(|count| count as usize)
+    checked(done as libc::c_long).map(|count| usize::try_from(count).unwrap_or_default())
 }
 
 /// Writes into the memory of a process.
@@ -147,5 +147,5 @@ pub(crate) fn write_memory(pid: u32, address: u64, bytes: &[u8]) -> io::Result<(
     // SAFETY: the kernel only reads our bytes, and verifies the other process's addresses.
     let done = unsafe { libc::process_vm_writev(pid.cast_signed(), &raw const own, 1, &raw const theirs, 1, 0) };
     let written = checked(done as libc::c_long)?;
-    if written as usize == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+    if usize::try_from(written) == Ok(bytes.len()) { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }

@@ -69,32 +69,32 @@ fn call(name: &str, arguments: &[u64; 6], size: usize) -> Option<Call> {
         (id, _) => id & 0xffff,
     };
     let some = |index: usize| Some(id(index)).filter(|id| *id != if size == 4 { u32::MAX } else { 0xffff });
-    let [a, b, c, d, e, _] = *arguments;
+    let [first, second, third, fourth, fifth, _] = *arguments;
     let place = |descriptor: Option<i32>, path: Option<u64>, flags: u64| FilePlace {
         descriptor: descriptor.filter(|descriptor| *descriptor != HERE),
         path,
         follows: flags & NO_FOLLOW == 0,
         may_be_empty: flags & EMPTY_PATH != 0,
     };
-    let own = |descriptor: Option<i32>, path: Option<u64>, first: usize, flags: u64| Call::Own {
+    let own = |descriptor: Option<i32>, path: Option<u64>, user: usize, flags: u64| Call::Own {
         place: place(descriptor, path, flags),
-        user: some(first),
-        group: some(first + 1),
+        user: some(user),
+        group: some(user + 1),
     };
     let look = |place, address, extended| Call::Look { place, address, extended };
     Some(match name {
-        "chown" => own(None, Some(a), 1, 0),
-        "lchown" => own(None, Some(a), 1, NO_FOLLOW),
-        "fchown" => own(Some(a as i32), None, 1, 0),
-        "fchownat" => own(Some(a as i32), Some(b), 2, e),
+        "chown" => own(None, Some(first), 1, 0),
+        "lchown" => own(None, Some(first), 1, NO_FOLLOW),
+        "fchown" => own(Some(first as i32), None, 1, 0),
+        "fchownat" => own(Some(first as i32), Some(second), 2, fifth),
         "getuid" => Call::Ask(Which::User),
         "geteuid" => Call::Ask(Which::EffectiveUser),
         "getgid" => Call::Ask(Which::Group),
         "getegid" => Call::Ask(Which::EffectiveGroup),
-        "getresuid" => Call::AskAll { users: true, addresses: [a, b, c], size },
-        "getresgid" => Call::AskAll { users: false, addresses: [a, b, c], size },
-        "getgroups" => Call::Groups { count: a as u32, address: b, size },
-        "setgroups" => Call::SetGroups { count: a as u32, address: b, size },
+        "getresuid" => Call::AskAll { users: true, addresses: [first, second, third], size },
+        "getresgid" => Call::AskAll { users: false, addresses: [first, second, third], size },
+        "getgroups" => Call::Groups { count: first as u32, address: second, size },
+        "setgroups" => Call::SetGroups { count: first as u32, address: second, size },
         "setuid" => Call::Change(Change::User(id(0))),
         "setgid" => Call::Change(Change::Group(id(0))),
         "setreuid" => Call::Change(Change::Users { real: some(0), effective: some(1), saved: None, all: false }),
@@ -103,11 +103,11 @@ fn call(name: &str, arguments: &[u64; 6], size: usize) -> Option<Call> {
         "setresgid" => Call::Change(Change::Groups { real: some(0), effective: some(1), saved: some(2), all: true }),
         "setfsuid" => Call::Change(Change::FileUser(id(0))),
         "setfsgid" => Call::Change(Change::FileGroup(id(0))),
-        "stat" => look(place(None, Some(a), 0), b, None),
-        "lstat" => look(place(None, Some(a), NO_FOLLOW), b, None),
-        "fstat" => look(place(Some(a as i32), None, 0), b, None),
-        "newfstatat" => look(place(Some(a as i32), Some(b), d), c, None),
-        "statx" => look(place(Some(a as i32), Some(b), c), e, Some((c, d))),
+        "stat" => look(place(None, Some(first), 0), second, None),
+        "lstat" => look(place(None, Some(first), NO_FOLLOW), second, None),
+        "fstat" => look(place(Some(first as i32), None, 0), second, None),
+        "newfstatat" => look(place(Some(first as i32), Some(second), fourth), third, None),
+        "statx" => look(place(Some(first as i32), Some(second), third), fifth, Some((third, fourth))),
         _ => return None,
     })
 }

@@ -87,7 +87,7 @@ impl Ids {
             Change::User(id) => set(&mut self.users, root, id)?,
             Change::Group(id) => set(&mut self.groups, root, id)?,
             Change::Users { real, effective, saved, all } => {
-                set_each(&mut self.users, root, [real, effective, saved], all)?
+                set_each(&mut self.users, root, [real, effective, saved], all)?;
             }
             Change::Groups { real, effective, saved, all } => {
                 set_each(&mut self.groups, root, [real, effective, saved], all)?;
