@@ -106,6 +106,14 @@ impl<'a> Carried<'a> {
         if placement.roots.iter().any(begins) { brought } else { Bring::Nothing }
     }
 
+    /// Whether it puts a name that begins like this one into the same directory: `/app/hook.js` for `/app/hook.`.
+    pub(super) fn brings_name_like(&self, start: &StagePath) -> bool {
+        if self.placement().is_some() {
+            return self.names_in(&start.parent()).iter().any(|name| name.starts_with(start.name()));
+        }
+        self.transfer.destination.as_ref().is_none_or(|place| place.as_str().starts_with(start.as_str()))
+    }
+
     /// Names that a copy of context files puts into a directory.
     pub(super) fn names_in(&self, directory: &StagePath) -> Vec<String> {
         let Some((context, placement)) = self.placement() else { return Vec::new() };

@@ -100,7 +100,7 @@ fn pointed_to<'s>(
         match carried.brings(&place) {
             Bring::Nothing if is_open_name(word) => {
                 // A program may put the ending to a name: `./hook` is `./hook.js`.
-                if carried.brings_like(&directory.join(&format!("{word}."))) != Bring::Nothing {
+                if carried.brings_name_like(&directory.join(&format!("{word}."))) {
                     return Err(word);
                 }
             }
