@@ -16,6 +16,8 @@ pub mod sandbox;
 pub mod store;
 mod sys;
 pub mod tree;
+#[cfg(test)]
+mod unprivileged;
 mod user;
 
 /// Does the job of a process that a build started for itself, and never returns then; else returns at once.

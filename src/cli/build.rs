@@ -5,6 +5,7 @@ mod events;
 mod failed;
 mod input;
 mod live;
+mod pieces;
 mod plain;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use crate::runtime::build::{self, Built, NamedContext, Pull, Request, Secret};
 use crate::runtime::export::{self, Destination};
 use crate::runtime::image::{Platform, Reference};
 use crate::runtime::layer::Owners;
-use crate::runtime::namespace::{self, Ids, Wish};
+use crate::runtime::namespace::{self, Wish};
 use crate::runtime::progress::Sink;
 use crate::runtime::registry::Settings;
 use crate::runtime::sandbox::{Limits, Network};
@@ -133,13 +134,8 @@ fn execute(args: &BuildArgs) -> Result<Status, Failure> {
     let file = Dockerfile::parse(&source.text);
     // Before any thread is started.
     let ids = namespace::enter(Wish::Best).map_err(|error| Failure::Runtime(error.to_string()))?;
-    let owners = match &ids {
-        Ids::Root => Owners::Kept,
-        Ids::Mapped(_) => Owners::Mapped,
-        Ids::Single { .. } | Ids::None { .. } => Owners::Recorded,
-    };
     let store = Store::default_root().and_then(|root| Store::open(&root));
-    let store = store.map_err(|error| Failure::Runtime(error.to_string()))?.with_owners(owners);
+    let store = store.map_err(|error| Failure::Runtime(error.to_string()))?.with_owners(Owners::from(&ids));
     let sink = sink(args);
     let (labels, arguments) = (arguments::pairs(&args.label, false), arguments::pairs(&args.build_arg, true));
     let secrets: BTreeMap<_, _> = args.secret.iter().cloned().collect();
@@ -206,7 +202,7 @@ fn sink(args: &BuildArgs) -> Box<dyn Sink> {
     match args.progress {
         _ if args.quiet => Box::new(crate::runtime::progress::Silent),
         Progress::Quiet => Box::new(crate::runtime::progress::Silent),
-        Progress::Json => Box::new(events::Events),
+        Progress::Json => Box::new(events::Events::default()),
         Progress::Auto | Progress::Tty if std::io::stderr().is_terminal() => Box::new(live::Live::new()),
         _ => Box::new(plain::Plain::default()),
     }

@@ -34,10 +34,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use base::Pull;
 pub use error::BuildError;
 pub use named::{NamedContext, NamedContexts, context_name};
 
+pub use super::fetch::Pull;
 use super::image::{ChainId, Descriptor, Digest, ImageConfig, Platform};
 use super::namespace::Ids;
 use super::progress::{Event, Sink, Status, StepName};

@@ -87,7 +87,8 @@ impl Container {
         let below = store.ensure_unpacked(&image, &manifest)?;
         let files = store.new_snapshot(below.last())?;
         let layers: Vec<PathBuf> = below.into_iter().map(|snapshot| snapshot.path).collect();
-        let tree = Tree::stacked(layers.iter().rev()).map_err(|error| ContainerError::Files(error.to_string()))?;
+        let tree = Tree::stacked(layers.iter().rev(), store.owners());
+        let tree = tree.map_err(|error| ContainerError::Files(error.to_string()))?;
         let account = Users::read(&tree).account(&config.user).map_err(ContainerError::NoUser)?;
         let mounted = overlay::mount(&layers, &files.upper, &files.work, ids)?;
         Ok(Self { config, account, wishes, mounted, _files: files })

@@ -68,3 +68,6 @@ fn io_failed(action: &'static str, path: &str) -> impl FnOnce(io::Error) -> Copy
 pub(crate) fn opened(folder: &std::path::Path) -> Result<super::tree::Tree, CopyError> {
     super::tree::Tree::plain(folder).map_err(io_failed("cannot open", &folder.display().to_string()))
 }
+
+#[cfg(test)]
+mod tests;

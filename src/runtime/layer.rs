@@ -28,10 +28,11 @@ use std::path::PathBuf;
 use super::namespace::Ids;
 
 pub(in crate::runtime) use attributes::is_private;
-pub use attributes::{OWNER_ATTRIBUTE, copy_folder_metadata, recorded_owner};
+pub use attributes::{OWNER_ATTRIBUTE, copy_folder_metadata, recorded_owner, set_folder_metadata};
 pub use decompress::{Decompressor, Hashed, detect};
 pub use flatten::flatten;
 pub use pack::{LayerInfo, PackOptions, pack};
+pub(in crate::runtime) use space::Space;
 pub(in crate::runtime) use tar_entry::unless_blank;
 pub(in crate::runtime) use tar_writer::TarWriter;
 pub use unpack::{Below, Unpacked, unpack, unpack_waiting};

@@ -4,6 +4,7 @@
 //! root, and a step's process puts it in the place of `/`. It goes away with its last descriptor.
 
 mod classic;
+mod part;
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

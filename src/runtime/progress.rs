@@ -40,7 +40,7 @@ impl Status {
 }
 
 /// Which stream a command wrote to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stream {
     /// Standard output.
     Output,

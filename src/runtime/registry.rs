@@ -20,6 +20,7 @@ use super::fetch::{Blobs, FetchError};
 use super::image::{Descriptor, Digest, LARGEST_DOCUMENT, MediaType, Reference};
 use super::store::{Store, StoreError};
 use endpoint::Endpoint;
+pub(in crate::runtime) use http::agent;
 use session::Session;
 
 /// What a client is told.
@@ -129,7 +130,7 @@ impl RegistryError {
 impl Client {
     /// A client. Certificates are the system's; `SSL_CERT_FILE` names others.
     pub fn new(settings: Settings) -> Result<Self, RegistryError> {
-        Ok(Self { agent: http::agent()?, settings, sessions: Mutex::new(HashMap::new()) })
+        Ok(Self { agent: agent()?, settings, sessions: Mutex::new(HashMap::new()) })
     }
 
     /// A repository and where it is asked for: at mirrors first.

@@ -16,6 +16,7 @@ mod check;
 mod images;
 mod locks;
 mod mounts;
+mod place;
 mod prune;
 mod scratch;
 mod settle;
@@ -141,15 +142,16 @@ impl Store {
     }
 
     /// Opens the store in `root`, which is made where it is missing. Owners are kept as they are.
+    ///
+    /// # Errors
+    /// A folder that holds something else, and what the disk says.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         let root = std::path::absolute(root).map_err(StoreError::disk(root))?;
-        for folder in ["blobs/sha256", "cache", "tmp", "locks"] {
+        place::take(&root)?;
+        for folder in ["blobs/sha256", "cache", "tmp"] {
             let path = root.join(folder);
             std::fs::create_dir_all(&path).map_err(StoreError::disk(path))?;
         }
-        // What is unpacked holds other people's setuid programs and devices: nobody else may reach them.
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        std::fs::set_permissions(&root, private).map_err(StoreError::disk(&root))?;
         let lock = FileLock::open(&root.join("store.lock"))?;
         lock.shared()?;
         settle::recover(&root)?;
@@ -177,10 +179,22 @@ impl Store {
 
 /// Writes a small file whole: next to it, then renamed.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    write_file(path, bytes, false)
+}
+
+/// The same, on the disk before it has its name: what cannot be made again from the rest of the store.
+fn write_durable(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    write_file(path, bytes, true)
+}
+
+fn write_file(path: &Path, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         io::Write::write_all(&mut file, bytes)?;
+        if durable {
+            file.as_file().sync_all()?;
+        }
         file.persist(path)?;
         Ok(())
     };

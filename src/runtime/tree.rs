@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 
-use super::layer::{OWNER_ATTRIBUTE, is_private};
+use super::layer::{Owners, is_private, recorded_owner};
 use crate::context::path;
 
 /// Links followed at most while one path is resolved; the kernel's own limit.
@@ -28,8 +28,8 @@ const LINK_LIMIT: usize = 40;
 #[derive(Debug)]
 pub struct Tree {
     layers: Vec<OwnedFd>,
-    /// Whether whiteouts and opaque directories mean something.
-    stacked: bool,
+    /// How layers keep owners. A plain folder has none of their marks: no whiteouts, opaque directories or owners.
+    owners: Option<Owners>,
     /// By directory: the layers that show through, the topmost first.
     shown: Mutex<HashMap<String, Arc<[usize]>>>,
 }
@@ -71,16 +71,21 @@ impl Tree {
     /// # Errors
     /// Where there is no such folder.
     pub fn plain(root: &Path) -> io::Result<Self> {
-        Ok(Self { layers: vec![open_folder(root)?], stacked: false, shown: Mutex::default() })
+        Ok(Self { layers: vec![open_folder(root)?], owners: None, shown: Mutex::default() })
     }
 
-    /// These layers on top of each other, the topmost first.
+    /// A tree without anything.
+    pub fn empty() -> Self {
+        Self { layers: Vec::new(), owners: None, shown: Mutex::default() }
+    }
+
+    /// These layers on top of each other, the topmost first, with owners kept in that way.
     ///
     /// # Errors
     /// Where one of them is no folder.
-    pub fn stacked(layers: impl IntoIterator<Item = impl AsRef<Path>>) -> io::Result<Self> {
+    pub fn stacked(layers: impl IntoIterator<Item = impl AsRef<Path>>, owners: Owners) -> io::Result<Self> {
         let layers = layers.into_iter().map(|layer| open_folder(layer.as_ref())).collect::<io::Result<Vec<_>>>()?;
-        Ok(Self { layers, stacked: true, shown: Mutex::default() })
+        Ok(Self { layers, owners: Some(owners), shown: Mutex::default() })
     }
 
     /// What stands at `path`; `None` where nothing does.
@@ -88,7 +93,7 @@ impl Tree {
         let parent = if path.is_empty() { "" } else { path::parent(path) };
         for layer in self.showing(parent).iter().copied() {
             let Ok(stat) = self.stat(layer, path) else { continue };
-            if self.stacked && is_whiteout(&stat) {
+            if self.owners.is_some() && is_whiteout(&stat) {
                 return None;
             }
             return Some(Node { stat, layer });
@@ -119,7 +124,7 @@ impl Tree {
                 break;
             }
             layers.push(layer);
-            if self.stacked && self.is_opaque(layer, directory) {
+            if self.is_opaque(layer, directory) {
                 break;
             }
         }
@@ -130,10 +135,8 @@ impl Tree {
     }
 
     fn is_opaque(&self, layer: usize, directory: &str) -> bool {
-        let Ok(fd) = self.fd(layer) else { return false };
-        ["user.overlay.opaque", "trusted.overlay.opaque"]
-            .iter()
-            .any(|name| attribute(fd, directory, name).is_some_and(|value| value == b"y"))
+        let (Some(owners), Ok(fd)) = (self.owners, self.fd(layer)) else { return false };
+        attribute(fd, directory, owners.opaque_attribute()).is_some_and(|value| value == b"y")
     }
 
     /// The names in a directory, sorted.
@@ -150,7 +153,8 @@ impl Tree {
                 }
                 let may_be = matches!(entry.file_type(), FileType::CharacterDevice | FileType::Unknown);
                 let path = path::join(directory, &name::text(own));
-                let gone = self.stacked && may_be && self.stat(layer, &path).is_ok_and(|stat| is_whiteout(&stat));
+                let gone =
+                    self.owners.is_some() && may_be && self.stat(layer, &path).is_ok_and(|stat| is_whiteout(&stat));
                 names.insert(own.to_vec(), !gone);
             }
         }
@@ -182,16 +186,12 @@ impl Tree {
         Ok(File::from(fd))
     }
 
-    /// The owner and group; an owner that was recorded counts before the one that the file system holds.
+    /// The owner and group, as a layer that is packed of it has them.
     pub fn owner(&self, path: &str, node: &Node) -> (u32, u32) {
-        let recorded = || {
-            let value = attribute(self.fd(node.layer).ok()?, path, OWNER_ATTRIBUTE)?;
-            let (user, group) = std::str::from_utf8(&value).ok()?.split_once(':')?;
-            Some((user.parse().ok()?, group.parse().ok()?))
-        };
-        let plain = (node.stat.st_uid, node.stat.st_gid);
-        let may_be = self.stacked && matches!(node.kind(), FileType::RegularFile | FileType::Directory);
-        if may_be { recorded().unwrap_or(plain) } else { plain }
+        let found = self.owners.zip(self.fd(node.layer).ok());
+        let recorded = found.map(|(owners, folder)| recorded_owner(&below(folder, path), &node.stat, owners));
+        // What cannot be read is root's, as what was not recorded.
+        recorded.map_or((node.stat.st_uid, node.stat.st_gid), Result::unwrap_or_default)
     }
 
     /// The extended attributes that go with a copy, sorted by name.

@@ -8,6 +8,7 @@ mod hostile;
 mod layout;
 mod mirror;
 mod options;
+mod surroundings;
 
 use std::path::Path;
 use std::process::Command;

@@ -2,11 +2,16 @@
 
 use serde::Serialize;
 
+use super::pieces::Pieces;
 use crate::cli::{rounded, terminal};
-use crate::runtime::progress::{Event, Sink, Stream};
+use crate::runtime::progress::{Event, Sink, StepName, Stream};
 
 /// Prints events as JSON.
-pub(super) struct Events;
+#[derive(Default)]
+pub(super) struct Events {
+    /// By stage and stream.
+    rest: Pieces<(String, Stream)>,
+}
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
@@ -25,23 +30,42 @@ impl Sink for Events {
             Event::Wrote(step, stream, bytes) => Line::Output {
                 stage: &step.stage,
                 line: step.line,
-                stream: if stream == Stream::Output { "stdout" } else { "stderr" },
-                text: String::from_utf8_lossy(bytes).into_owned(),
+                stream: name(stream),
+                text: self.rest.text((step.stage.clone(), stream), bytes),
             },
             Event::Does(..) => return,
-            Event::Ended(step, status, seconds, bytes) => Line::Step {
-                stage: &step.stage,
-                line: step.line,
-                instruction: &step.instruction,
-                status: status.name(),
-                seconds: rounded(seconds),
-                bytes,
-            },
+            Event::Ended(step, status, seconds, bytes) => {
+                self.end(step);
+                Line::Step {
+                    stage: &step.stage,
+                    line: step.line,
+                    instruction: &step.instruction,
+                    status: status.name(),
+                    seconds: rounded(seconds),
+                    bytes,
+                }
+            }
             Event::Warned(message) => Line::Warning { message },
             Event::Built(digest, seconds) => Line::Image { digest: digest.to_string(), seconds: rounded(seconds) },
         };
         print(&line);
     }
+}
+
+impl Events {
+    /// Prints the half of a character that a command ended with.
+    fn end(&self, step: &StepName) {
+        for stream in [Stream::Output, Stream::Error] {
+            if let Some(rest) = self.rest.end(&(step.stage.clone(), stream)) {
+                let text = String::from_utf8_lossy(&rest).into_owned();
+                print(&Line::Output { stage: &step.stage, line: step.line, stream: name(stream), text });
+            }
+        }
+    }
+}
+
+fn name(stream: Stream) -> &'static str {
+    if stream == Stream::Output { "stdout" } else { "stderr" }
 }
 
 fn print(line: &impl Serialize) {

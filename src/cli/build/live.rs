@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use super::pieces::Pieces;
 use super::plain::{ended, label};
-use crate::runtime::progress::{Event, Sink, Status, StepName};
+use crate::runtime::progress::{Event, Sink, Status, StepName, Stream};
 
 /// How often times are drawn anew.
 const TICK: Duration = Duration::from_millis(100);
@@ -16,11 +17,13 @@ const TICK: Duration = Duration::from_millis(100);
 pub(super) struct Live {
     lines: MultiProgress,
     running: Mutex<HashMap<String, ProgressBar>>,
+    /// By stage and stream.
+    rest: Pieces<(String, Stream)>,
 }
 
 impl Live {
     pub(super) fn new() -> Self {
-        Self { lines: MultiProgress::new(), running: Mutex::default() }
+        Self { lines: MultiProgress::new(), running: Mutex::default(), rest: Pieces::default() }
     }
 
     fn start(&self, step: &StepName) {
@@ -56,8 +59,8 @@ impl Sink for Live {
     fn event(&self, event: Event<'_>) {
         match event {
             Event::Started(step) => self.start(step),
-            Event::Wrote(step, _, bytes) => self.with(step, |bar| {
-                let text = String::from_utf8_lossy(bytes);
+            Event::Wrote(step, stream, bytes) => self.with(step, |bar| {
+                let text = self.rest.text((step.stage.clone(), stream), bytes);
                 if let Some(last) = text.lines().rev().find(|line| !line.trim().is_empty()) {
                     bar.set_message(last.chars().filter(|char| !char.is_control()).take(200).collect::<String>());
                 }

@@ -1,9 +1,8 @@
 //! Progress as plain lines on standard error, and the summary of a build.
 
-use std::collections::HashMap;
 use std::fmt::Write;
-use std::sync::{Mutex, PoisonError};
 
+use super::pieces::Pieces;
 use crate::cli::terminal;
 use crate::runtime::build::Built;
 use crate::runtime::image::Reference;
@@ -12,8 +11,8 @@ use crate::runtime::progress::{Event, Sink, Status, StepName};
 /// Prints events as lines.
 #[derive(Default)]
 pub(super) struct Plain {
-    /// By step: what its command wrote of a line that has not ended.
-    rest: Mutex<HashMap<String, Vec<u8>>>,
+    /// By stage: what its command wrote of a line that has not ended.
+    rest: Pieces<String>,
 }
 
 /// `[app 2/5]`.
@@ -39,18 +38,11 @@ impl Sink for Plain {
 
 impl Plain {
     fn wrote(&self, step: &StepName, bytes: &[u8]) {
-        let mut all = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = all.entry(step.stage.clone()).or_default();
-        rest.extend_from_slice(bytes);
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = rest.drain(..=end).collect();
-            terminal::note(&output_line(step, &line));
-        }
+        self.rest.lines(step.stage.clone(), bytes, |line| terminal::note(&output_line(step, line)));
     }
 
     fn flush(&self, step: &StepName) {
-        let mut all = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rest) = all.remove(&step.stage).filter(|rest| !rest.is_empty()) {
+        if let Some(rest) = self.rest.end(&step.stage) {
             terminal::note(&output_line(step, &rest));
         }
     }

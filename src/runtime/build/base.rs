@@ -1,22 +1,10 @@
 //! The images that builds start from.
 
 use super::builtin;
-use crate::runtime::fetch;
+use crate::runtime::fetch::Pull;
 use crate::runtime::image::{Descriptor, Platform, Reference};
 use crate::runtime::registry::Client;
 use crate::runtime::store::Store;
-
-/// When to ask a registry for an image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Pull {
-    /// Where the store has no image of that name.
-    #[default]
-    Missing,
-    /// Always: the name may mean another image by now.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// Why an image is not there.
 pub(super) struct NoImage {
@@ -48,11 +36,6 @@ pub(super) fn resolve<'c>(
         help: format!(
             "import it: `layerwise image import oci:DIR {name}`, or `docker-archive:FILE` after `docker save`"
         ),
-    };
-    let pull = match pull {
-        Pull::Missing => fetch::Pull::Missing,
-        Pull::Always => fetch::Pull::Always,
-        Pull::Never => fetch::Pull::Never,
     };
     let found = store.resolve(name, platform, pull, client().map_err(&failed)?);
     let found = found.map_err(|error| failed(error.to_string()))?;

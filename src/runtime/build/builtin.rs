@@ -18,7 +18,17 @@ const NAME: &str = "docker.io/layerwise/busybox:latest";
 const PLACES: [&str; 4] = ["/bin/busybox", "/usr/bin/busybox", "/bin/busybox.static", "/sbin/busybox"];
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n";
 const GROUP: &str = "root:x:0:\nnogroup:x:65534:\n";
-const FOLDERS: [&str; 8] = ["bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr/bin"];
+const FOLDERS: [(&str, u32); 9] = [
+    ("bin", 0o755),
+    ("dev", 0o755),
+    ("etc", 0o755),
+    ("proc", 0o755),
+    ("root", 0o700),
+    ("sys", 0o755),
+    ("tmp", 0o1777),
+    ("usr", 0o755),
+    ("usr/bin", 0o755),
+];
 
 /// Whether the name is that of the built-in image.
 pub(super) fn is_meant(reference: &Reference) -> bool {
@@ -40,7 +50,8 @@ fn made(store: &Store, reference: &Reference, program: &Path) -> Result<Descript
     let draft = store.new_snapshot(None)?;
     let failed = |error| StoreError::Disk { path: program.to_owned(), source: error };
     fill(&draft.upper, program).map_err(failed)?;
-    let options = PackOptions { owner: Some((0, 0)), clamp: Some(0), ..PackOptions::new(store.owners()) };
+    let options =
+        PackOptions { owner: Some((0, 0)), clamp: Some(0), conform: true, ..PackOptions::new(store.owners()) };
     let (layer, _) = store.pack_layer(&draft.upper, &[], &options)?;
     let mut config = ImageConfig::scratch(&Platform::host());
     config.config.cmd = Some(vec!["sh".to_owned()]);
@@ -60,14 +71,16 @@ fn made(store: &Store, reference: &Reference, program: &Path) -> Result<Descript
 }
 
 fn fill(root: &Path, program: &Path) -> std::io::Result<()> {
-    for folder in FOLDERS {
-        std::fs::create_dir_all(root.join(folder))?;
-    }
+    // Whatever mask the process has.
     let bits = |path: PathBuf, mode: u32| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
-    bits(root.join("tmp"), 0o1777)?;
-    bits(root.join("root"), 0o700)?;
-    std::fs::write(root.join("etc/passwd"), PASSWD)?;
-    std::fs::write(root.join("etc/group"), GROUP)?;
+    for (folder, mode) in FOLDERS {
+        std::fs::create_dir(root.join(folder))?;
+        bits(root.join(folder), mode)?;
+    }
+    for (file, content) in [("etc/passwd", PASSWD), ("etc/group", GROUP)] {
+        std::fs::write(root.join(file), content)?;
+        bits(root.join(file), 0o644)?;
+    }
     std::fs::copy(program, root.join("bin/busybox"))?;
     bits(root.join("bin/busybox"), 0o755)?;
     let list = Command::new(program).arg("--list").output()?;

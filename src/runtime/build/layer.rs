@@ -28,7 +28,7 @@ pub(super) struct Workplace<'s, 'a> {
 impl Workplace<'_, '_> {
     /// The layers below as a tree.
     pub(super) fn below(&self, line: &Line<'_>) -> Result<Tree, BuildError> {
-        Tree::stacked(self.lowers.iter().rev()).map_err(|error| line.error(error))
+        Tree::stacked(self.lowers.iter().rev(), self.site.store.owners()).map_err(|error| line.error(error))
     }
 }
 
@@ -100,7 +100,7 @@ impl StageBuild<'_, '_> {
         let all: Vec<PathBuf> = all.into_iter().map(|snapshot| snapshot.path).collect();
         let lowers = if alone { Vec::new() } else { all };
         make(&Workplace { site, lowers: lowers.clone(), upper: &draft.upper, work: &draft.work })?;
-        let options = PackOptions { clamp: site.request.epoch, ..PackOptions::new(store.owners()) };
+        let options = PackOptions { clamp: site.request.epoch, conform: true, ..PackOptions::new(store.owners()) };
         let below: Vec<&Path> = lowers.iter().map(PathBuf::as_path).collect();
         let (blob, info) = store.pack_layer(&draft.upper, &below, &options)?;
         if info.entries == 0 {
@@ -108,6 +108,7 @@ impl StageBuild<'_, '_> {
         }
         // The tar is kept as it is, so its digest is the diff ID.
         let (diff_id, chain) = (blob.digest, ChainId::on(self.state.chain().as_ref(), &blob.digest));
+        draft.restore_root()?;
         draft.commit(chain)?;
         Ok(Some(CachedLayer { blob, diff_id, chain }))
     }

@@ -1,7 +1,10 @@
 //! The mounts of a `RUN`.
 
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+mod caches;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::BuildError;
@@ -16,9 +19,9 @@ use crate::context::{Destination, Filtered, Selector, path};
 use crate::runtime::copy::{Placement, Placer, Selection, Target};
 use crate::runtime::overlay::{self, Mounted};
 use crate::runtime::sandbox::{MountKind, StepMount};
-use crate::runtime::store::{CacheMount, Sharing, SnapshotDraft};
+use crate::runtime::store::{CacheMount, SnapshotDraft};
 use crate::runtime::tree::Tree;
-use crate::syntax::{Mount, MountKind as Kind, Sharing as Shared};
+use crate::syntax::{Mount, MountKind as Kind};
 
 /// A mount with its variables replaced.
 pub(super) struct Mounting {
@@ -134,16 +137,18 @@ type Opened = (Vec<StepMount>, Vec<(String, Vec<u8>)>, Kept);
 /// Opens what the mounts show.
 pub(super) fn open(mountings: &[Mounting], site: &Site<'_>, line: &Line<'_>) -> Result<Opened, BuildError> {
     let mut opened: Opened = Default::default();
+    let caches = caches::open(mountings, site, line)?;
     for mounting in mountings {
         let kind = match mounting.mount.kind {
             Kind::Bind => Some(bind(mounting, site, line, &mut opened.2)?),
-            Kind::Cache => Some(cache(mounting, site, line, &mut opened.2)?),
+            Kind::Cache => Some(caches::shown(mounting, &caches, line)?),
             Kind::Tmpfs => Some(MountKind::Tmpfs { size: mounting.mount.size.as_deref().and_then(bytes_of) }),
             Kind::Secret => secret(mounting, site, line, &mut opened.1)?,
             Kind::Ssh => ssh(mounting, site, line, &mut opened.1)?,
         };
         opened.0.extend(kind.map(|kind| StepMount { target: PathBuf::from(&mounting.target), kind }));
     }
+    opened.2.caches.extend(caches.into_values());
     Ok(opened)
 }
 
@@ -165,57 +170,23 @@ fn bind(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept) 
         overlay::mount(&lowers, &draft.upper, &draft.work, site.ids)
     };
     let mounted = mounted.map_err(|error| line.error(error))?;
-    let source = open_in(&mounted, &files.path).map_err(|error| line.error(error))?;
+    let path = crate::runtime::tree::name::bytes(&files.path);
+    let source = mounted.part(Path::new(OsStr::from_bytes(&path))).map_err(|error| line.error(error))?;
     kept.trees.push(mounted);
     kept.drafts.push(draft);
     Ok(MountKind::Tree { source: Arc::new(source), read_only })
 }
 
-fn open_in(mounted: &Mounted, path: &str) -> std::io::Result<OwnedFd> {
-    use rustix::fs::{Mode, OFlags, ResolveFlags};
-    let path = crate::runtime::tree::name::bytes(if path.is_empty() { "." } else { path });
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    Ok(rustix::fs::openat2(mounted.root(), &*path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?)
-}
-
 /// The files of the context, copied to a folder of their own.
 fn copied(files: &Files, draft: &SnapshotDraft, site: &Site<'_>, line: &Line<'_>) -> Result<PathBuf, BuildError> {
     let failed = |error| line.error(error);
-    let empty = Tree::stacked(std::iter::empty::<PathBuf>()).map_err(|error| line.error(error))?;
-    let mut target = Target::new(empty, &draft.upper, site.store.owners()).map_err(failed)?;
+    let mut target = Target::new(Tree::empty(), &draft.upper, site.store.owners()).map_err(failed)?;
     let is_file =
         files.selection.roots.first().is_some_and(|(root, _)| root.kind != crate::context::EntryKind::Directory);
     let destination = if is_file { "/file" } else { "/folder/" };
     let placement = Placement { destination: destination.to_owned(), owner: None, mode: None, parents: false };
     Placer::new(&files.tree, &mut target, &placement, false).place(&files.selection).map_err(failed)?;
     Ok(draft.upper.join(destination.trim_matches('/')))
-}
-
-fn cache(mounting: &Mounting, site: &Site<'_>, line: &Line<'_>, kept: &mut Kept) -> Result<MountKind, BuildError> {
-    let mount = &mounting.mount;
-    let id = mount.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| mounting.target.clone());
-    let sharing = match mount.sharing {
-        Shared::Shared => Sharing::Shared,
-        Shared::Private => Sharing::Private,
-        Shared::Locked => Sharing::Locked,
-    };
-    let directory = site.store.mount_dir(&id, sharing)?;
-    if directory.is_new {
-        let empty = Tree::stacked(std::iter::empty::<PathBuf>()).map_err(|error| line.error(error))?;
-        let mut target = Target::new(empty, &directory.path, site.store.owners()).map_err(|error| line.error(error))?;
-        if let Some(files) = &mounting.files {
-            let placement = Placement { destination: "/".to_owned(), owner: None, mode: None, parents: false };
-            let placed = Placer::new(&files.tree, &mut target, &placement, true).place(&files.selection);
-            placed.map_err(|error| line.error(error))?;
-        }
-        let owner = (number(mount.uid.as_deref(), 10), number(mount.gid.as_deref(), 10));
-        let mode = mount.mode.as_deref().map_or(0o755, |mode| number(Some(mode), 8));
-        let set = target.set_owner("", owner, rustix::fs::FileType::Directory).and_then(|()| target.set_mode("", mode));
-        set.map_err(|error| line.error(error))?;
-    }
-    let source = directory.path.clone();
-    kept.caches.push(directory);
-    Ok(MountKind::Bind { source, read_only: mount.read_only })
 }
 
 fn number(text: Option<&str>, base: u32) -> u32 {

@@ -5,6 +5,8 @@ use super::time;
 use crate::context::path;
 use crate::runtime::copy::{CopyError, Placement, Placer, Target};
 use crate::runtime::image::{Digest, Hasher};
+use crate::runtime::layer::Space;
+use crate::runtime::registry::agent;
 use crate::runtime::store::SnapshotDraft;
 use crate::runtime::tree::Tree;
 
@@ -12,6 +14,9 @@ use crate::runtime::tree::Tree;
 const GIT: &str = ".git";
 /// Bytes of the largest file that is fetched into memory before it goes to the disk.
 const PIECE: usize = 64 * 1024;
+
+/// Digits of a commit that say which one is meant; as many as git shows.
+const SHORTEST: usize = 7;
 
 /// A source that is fetched.
 pub(super) enum Remote {
@@ -74,7 +79,10 @@ impl Remote {
 fn http(url: &str, checksum: Option<&str>, folder: SnapshotDraft) -> Result<Fetched, String> {
     let wanted = checksum.map(|text| text.parse::<Digest>().map_err(|error| error.to_string())).transpose()?;
     let failed = |reason: &dyn std::fmt::Display| format!("`{url}` cannot be fetched: {reason}");
-    let response = ureq::get(url).call().map_err(|error| failed(&error))?;
+    let response = agent().map_err(|error| failed(&error))?.get(url).call().map_err(|error| failed(&error))?;
+    if !response.status().is_success() {
+        return Err(failed(&format!("the server answered {}", response.status())));
+    }
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let changed = header("last-modified").and_then(|text| time::of_http(&text)).unwrap_or_default();
     let path = url.split(['?', '#']).next().unwrap_or_default();
@@ -82,6 +90,7 @@ fn http(url: &str, checksum: Option<&str>, folder: SnapshotDraft) -> Result<Fetc
     let name = path.split_once('/').map_or("", |(_, path)| path.rsplit('/').next().unwrap_or_default());
     let name = if matches!(name, "" | "." | "..") { "__unnamed__".to_owned() } else { name.to_owned() };
     let mut body = response.into_body().into_reader();
+    let mut space = Space::new(folder.folder().to_owned());
     let mut hasher = Hasher::default();
     let mut file = std::fs::File::create(folder.folder().join("file")).map_err(|error| failed(&error))?;
     let mut buffer = vec![0; PIECE];
@@ -91,6 +100,7 @@ fn http(url: &str, checksum: Option<&str>, folder: SnapshotDraft) -> Result<Fetc
             break;
         }
         hasher.update(&buffer[..count]);
+        space.take(count as u64, &file).map_err(|error| failed(&error))?;
         std::io::Write::write_all(&mut file, &buffer[..count]).map_err(|error| failed(&error))?;
     }
     let digest = hasher.finish();
@@ -111,8 +121,20 @@ fn git(
 ) -> Result<Fetched, String> {
     let root = folder.folder().join("repository");
     let run = |arguments: &[&str]| -> Result<String, String> {
-        let mut command = std::process::Command::new("git");
-        command.args(["-c", "protocol.file.allow=never", "-c", "core.hooksPath=/dev/null", "-C"]).arg(&root);
+        // Files get the modes that they have in the repository, whatever mask the process has.
+        let mut command = std::process::Command::new("sh");
+        command
+            .args([
+                "-c",
+                "umask 022; exec git \"$@\"",
+                "git",
+                "-c",
+                "protocol.file.allow=never",
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-C",
+            ])
+            .arg(&root);
         command.args(arguments).env("GIT_TERMINAL_PROMPT", "0").stdin(std::process::Stdio::null());
         let output = command.output().map_err(|error| format!("`git` cannot be started: {error}"))?;
         if output.status.success() {
@@ -134,6 +156,9 @@ fn git(
         run(&["checkout", "--quiet", "--detach", wanted])?;
     } else {
         run(&["checkout", "--quiet", "--detach", "FETCH_HEAD"])?;
+    }
+    if let Some(short) = checksum.filter(|checksum| checksum.len() < SHORTEST) {
+        return Err(format!("`{short}` may be many commits: give at least {SHORTEST} digits of the checksum"));
     }
     let commit = run(&["rev-parse", "HEAD"])?;
     if let Some(checksum) = checksum.filter(|checksum| !commit.starts_with(checksum)) {

@@ -173,7 +173,7 @@ impl Running {
             timeout: site.request.timeout,
             security,
         };
-        let sandbox = site.sandbox().map_err(|reason| line.error(reason))?;
+        let sandbox = site.sandbox(line)?;
         let exit = sandbox.run(&step, &mut |stream, bytes| self.output.write(site.sink, stream, bytes));
         let exit = exit.map_err(|error| match error {
             SandboxError::Stopped => BuildError::Stopped,

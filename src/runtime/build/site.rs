@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::arguments::Arguments;
@@ -155,10 +155,13 @@ impl<'a> Site<'a> {
         Ok(State::of_image(config, manifest.layers))
     }
 
-    /// What runs commands.
-    pub(super) fn sandbox(&self) -> Result<&Sandbox, String> {
+    /// What runs commands; nothing any more once another stage failed.
+    pub(super) fn sandbox(&self, line: &Line<'_>) -> Result<&Sandbox, BuildError> {
         let start = || Sandbox::start(self.ids).map_err(|error| error.to_string());
-        self.sandbox.get_or_init(start).as_ref().map_err(Clone::clone)
+        let sandbox = self.sandbox.get_or_init(start).as_ref().map_err(|reason| line.error(reason))?;
+        fence(Ordering::SeqCst);
+        self.check()?;
+        Ok(sandbox)
     }
 
     /// The folders of a state's layers, lowest first.
@@ -181,7 +184,8 @@ impl<'a> Site<'a> {
 
     /// The same, opened anew and let go of after use.
     pub(super) fn open_tree(&self, state: &State) -> Result<Tree, BuildError> {
-        Tree::stacked(self.layers(state)?.iter().rev()).map_err(|source| BuildError::Tree(source.to_string()))
+        Tree::stacked(self.layers(state)?.iter().rev(), self.store.owners())
+            .map_err(|source| BuildError::Tree(source.to_string()))
     }
 
     /// Says something that the user should know, once in a build.
@@ -193,7 +197,9 @@ impl<'a> Site<'a> {
 
     /// Lets no further step begin, and ends the commands that run.
     pub(super) fn stop(&self) {
-        self.stopped.store(true, Ordering::Relaxed);
+        self.stopped.store(true, Ordering::SeqCst);
+        // With the fence in `sandbox`, one of both sees what the other did.
+        fence(Ordering::SeqCst);
         if let Some(Ok(sandbox)) = self.sandbox.get() {
             sandbox.stop();
         }
@@ -201,6 +207,6 @@ impl<'a> Site<'a> {
 
     /// Whether another stage failed.
     pub(super) fn check(&self) -> Result<(), BuildError> {
-        if self.stopped.load(Ordering::Relaxed) { Err(BuildError::Stopped) } else { Ok(()) }
+        if self.stopped.load(Ordering::SeqCst) { Err(BuildError::Stopped) } else { Ok(()) }
     }
 }

@@ -27,10 +27,13 @@ pub(super) fn of_http(text: &str) -> Option<i64> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let words: Vec<&str> = text.split_whitespace().collect();
     let [_, day, month, year, clock, "GMT"] = words.as_slice() else { return None };
-    let (day, year) = (day.parse::<i64>().ok()?, year.parse::<i64>().ok()?);
+    // What is no day, year or clock is no time, and no number here can be too large for the calculation.
+    let number = |text: &str, most: u16| text.parse::<u16>().ok().filter(|number| *number <= most).map(i64::from);
+    let (day, year) = (number(day, 31)?, number(year, 9999)?);
     let month = i64::try_from(MONTHS.iter().position(|name| name == month)?).ok()? + 1;
-    let mut parts = clock.split(':').map(str::parse::<i64>);
-    let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let mut parts = clock.split(':');
+    let (hour, minute) = (number(parts.next()?, 23)?, number(parts.next()?, 59)?);
+    let second = number(parts.next()?, 60)?;
     let shifted = if month > 2 { year } else { year - 1 };
     let (era, year_of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
     let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
@@ -45,7 +48,9 @@ mod tests {
     #[test]
     fn reads_times_of_http() {
         assert_eq!(of_http("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
-        assert_eq!(of_http("yesterday"), None);
+        for wrong in ["yesterday", "Sun, 06 Nov 99999999999999999 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"] {
+            assert_eq!(of_http(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! `COPY` and `ADD`: what they take, from where, and the layer that comes of it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::key::KeyBuilder;
@@ -242,8 +241,7 @@ impl Order {
                         .map_err(failed)?;
                 }
                 Piece::Inline { name, content } => {
-                    let empty = Tree::stacked(std::iter::empty::<&Path>());
-                    let empty = empty.map_err(|error| line.error(error))?;
+                    let empty = Tree::empty();
                     let mut placer = Placer::new(&empty, &mut target, &placement, false);
                     placer.stream(name, &mut content.as_bytes(), 0o644, place.site.created).map_err(failed)?;
                 }

@@ -1,8 +1,10 @@
 //! An OCI layout: what `skopeo`, `podman` and `buildah` read as `oci:FOLDER[:NAME]`.
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
+
+use rustix::fs::FlockOperation;
 
 use super::{ExportError, write_whole};
 use crate::runtime::image::{DESCRIPTOR_NAME, Descriptor, Index};
@@ -23,7 +25,11 @@ pub fn oci(store: &Store, manifest: &Descriptor, folder: &Path, name: Option<&st
     };
     put(&folder.join("oci-layout"), LAYOUT.to_owned())?;
     let path = folder.join("index.json");
-    let mut index: Index = fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    // Somebody else may add an image at the same time.
+    let lock = fs::File::open(folder).map_err(ExportError::unwritable(folder))?;
+    rustix::fs::flock(&lock, FlockOperation::LockExclusive)
+        .map_err(|error| ExportError::unwritable(folder)(error.into()))?;
+    let mut index = known(&path)?;
     let mut entry = Descriptor { platform: manifest.platform.clone(), ..bare(manifest) };
     if let Some(name) = name {
         entry.annotations.get_or_insert_default().insert(DESCRIPTOR_NAME.to_owned(), name.to_owned());
@@ -31,6 +37,15 @@ pub fn oci(store: &Store, manifest: &Descriptor, folder: &Path, name: Option<&st
     index.manifests.retain(|found| found.annotation(DESCRIPTOR_NAME) != name || found.platform != entry.platform);
     index.manifests.push(entry);
     put(&path, to_json(&index))
+}
+
+/// The images that a layout has. One that cannot be read is the user's, and stays.
+fn known(path: &Path) -> Result<Index, ExportError> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Index::default()),
+        text => text.map_err(ExportError::unwritable(path))?,
+    };
+    serde_json::from_slice(&text).map_err(|error| ExportError::unwritable(path)(error.into()))
 }
 
 fn bare(blob: &Descriptor) -> Descriptor {

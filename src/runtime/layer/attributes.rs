@@ -139,6 +139,17 @@ pub(super) fn path_at(folder: BorrowedFd<'_>, name: &OsStr) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name)
 }
 
+/// Gives a folder the permissions and owner that one has of which nothing is said: 0755, and this process's user, who is
+/// the image's root.
+pub fn set_folder_metadata(to: BorrowedFd<'_>, owners: Owners) -> io::Result<()> {
+    let (uid, gid) = match owners {
+        Owners::Recorded => (0, 0),
+        Owners::Kept | Owners::Mapped => (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
+    };
+    set_owner(to, owners, uid, gid)?;
+    Ok(rustix::fs::fchmod(to, Mode::from_raw_mode(0o755))?)
+}
+
 /// Gives the folder `to` the permissions, owner and attributes of the folder `from`. Times are not touched.
 pub fn copy_folder_metadata(from: &Path, to: BorrowedFd<'_>, owners: Owners) -> io::Result<()> {
     let stat = rustix::fs::lstat(from)?;

@@ -12,10 +12,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, OFlags, Stat};
 use tar::EntryType;
 
-use super::attributes::{attributes, recorded_owner};
+use super::attributes::{attributes, recorded_owner, times};
 use super::below::{Found, Merged, is_opaque};
 use super::same::unchanged;
 use super::tar_writer::{Record, TarWriter};
@@ -31,12 +31,15 @@ pub struct PackOptions {
     pub owner: Option<(u32, u32)>,
     /// Seconds since 1970 that no time may be after: `SOURCE_DATE_EPOCH`.
     pub clamp: Option<i64>,
+    /// Whether the folder becomes what the tar says, so that it may stand for it: times are the same second, and what is
+    /// not in the tar is gone.
+    pub conform: bool,
 }
 
 impl PackOptions {
     /// Owners as they are kept, times as they are.
     pub fn new(owners: Owners) -> Self {
-        Self { owners, owner: None, clamp: None }
+        Self { owners, owner: None, clamp: None, conform: false }
     }
 }
 
@@ -105,6 +108,9 @@ impl<'a, W: Write> Packer<'a, W> {
             match kind_of(&item.stat) {
                 FileType::Directory => self.child_folder(item, found)?,
                 // A socket is nothing without its program.
+                FileType::Socket if self.options.conform => {
+                    remove_in(disk, &name).map_err(|source| at(&item.path, source))?;
+                }
                 FileType::Socket => {}
                 _ if self.is_unchanged(&item, &found)? => {}
                 _ => self.item(&item)?,
@@ -237,6 +243,11 @@ impl<'a, W: Write> Packer<'a, W> {
         if size > 0 {
             self.content(item, size)?;
         }
+        if self.options.conform && item.stat.st_mtime != record.modified {
+            let conformed =
+                rustix::fs::utimensat(CWD, &item.disk, &times((record.modified, 0)), AtFlags::SYMLINK_NOFOLLOW);
+            conformed.map_err(|error| at(&item.path, error.into()))?;
+        }
         Ok(())
     }
 
@@ -260,6 +271,14 @@ impl<'a, W: Write> Packer<'a, W> {
         self.info.bytes += size;
         self.out.pad(size).map_err(LayerError::Stream)
     }
+}
+
+/// Removes a file; the folder stays as old as it was.
+fn remove_in(folder: &Path, name: &OsStr) -> io::Result<()> {
+    let before = rustix::fs::lstat(folder)?;
+    std::fs::remove_file(folder.join(name))?;
+    let times = times((before.st_mtime, before.st_mtime_nsec as u32));
+    Ok(rustix::fs::utimensat(CWD, folder, &times, AtFlags::SYMLINK_NOFOLLOW)?)
 }
 
 /// The names in a folder, sorted by their bytes.

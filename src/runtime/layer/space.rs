@@ -14,19 +14,19 @@ const INTERVAL: u64 = 64 << 20;
 const RESERVE: u64 = 512 << 20;
 
 /// Watches the disk of a folder.
-pub(super) struct Space {
+pub(in crate::runtime) struct Space {
     folder: PathBuf,
     /// Bytes until the next look.
     left: u64,
 }
 
 impl Space {
-    pub(super) fn new(folder: PathBuf) -> Self {
+    pub(in crate::runtime) fn new(folder: PathBuf) -> Self {
         Self { folder, left: 0 }
     }
 
     /// Before `bytes` are written to the disk of `to`.
-    pub(super) fn take(&mut self, bytes: u64, to: impl AsFd) -> Result<(), LayerError> {
+    pub(in crate::runtime) fn take(&mut self, bytes: u64, to: impl AsFd) -> Result<(), LayerError> {
         if let Some(left) = self.left.checked_sub(bytes) {
             self.left = left;
             return Ok(());

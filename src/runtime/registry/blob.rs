@@ -56,7 +56,7 @@ fn part(
         *writer = store.blob_writer()?;
     }
     // One byte too many is enough to know that it is another blob.
-    let most = (blob.size + 1).saturating_sub(writer.size());
+    let most = blob.size.saturating_add(1).saturating_sub(writer.size());
     let mut body = answer.body_mut().with_config().limit(u64::MAX).reader().take(most);
     let mut buffer = vec![0; PIECE];
     loop {

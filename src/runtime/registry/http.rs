@@ -22,7 +22,8 @@ const BUNDLES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-pub(super) fn agent() -> Result<Agent, RegistryError> {
+/// What talks to servers. An answer of any status is no error.
+pub(in crate::runtime) fn agent() -> Result<Agent, RegistryError> {
     let tls = TlsConfig::builder().root_certs(certificates()?).build();
     let config = Agent::config_builder()
         .http_status_as_error(false)

@@ -99,7 +99,7 @@ const ARCHITECTURES: &[Architecture] = &[
     Architecture { name: "arm", audit: 0x4000_0028, calls: include_str!("../../../rules/runtime/syscalls/arm.txt") },
 ];
 
-/// No filter is known for it: steps run without one.
+/// No filter is known for it: steps that want one are refused.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const ARCHITECTURES: &[Architecture] = &[];
 

@@ -39,6 +39,9 @@ pub(super) struct Belongings {
     pub(super) build: OwnedFd,
 }
 
+/// What steps have for a mask, and all that is made for them: that of the build's caller would be seen in images.
+pub(super) const MASK: Mode = Mode::from_bits_truncate(0o022);
+
 /// Adds to an error what was tried.
 pub(super) trait Tried<T> {
     fn tried(self, what: impl Into<String>) -> Result<T, Failure>;
@@ -60,6 +63,7 @@ pub(super) fn become_program(order: &Order, belongings: Belongings) -> Failure {
 
 fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Failure> {
     let Belongings { root, streams, mounts, build } = belongings;
+    umask(MASK);
     setsid().tried("cannot start a session")?;
     // Refused where keys are not built in, and then there are none to protect.
     let _without = sys::own_keyring();
@@ -112,7 +116,6 @@ pub(super) fn finish(order: &Order, build: &OwnedFd) -> Result<program::Program,
         // It may be the user's alone.
         enter_directory(order, false).map_err(|_| error).tried(in_words(&order.directory))?;
     }
-    umask(Mode::from(0o022));
     sys::reset_signals();
     // Changing user forgets this, so it comes last. Our parent may have died before: then nobody reads the pipe.
     set_parent_process_death_signal(Some(Signal::KILL)).tried("cannot ask to die with the build")?;

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, statat};
-use rustix::mount::{OpenTreeFlags, open_tree};
 
 use super::groups::Groups;
 use super::order::{Attached, Attachment, Order};
@@ -99,7 +98,7 @@ fn attachment(mount: &StepMount, mounts: &mut Vec<OwnedFd>) -> Result<Attachment
         }
         MountKind::Socket { source } => shown(devices::clone(source, false), false).map_err(failed(source))?,
         MountKind::Tree { source, read_only } => {
-            shown(clone_of(source), *read_only).map_err(failed(Path::new("a tree")))?
+            shown(source.try_clone(), *read_only).map_err(failed(Path::new("a tree")))?
         }
         MountKind::Tmpfs { size } => Attached::Tmpfs { size: size.unwrap_or(0), mode: 0o1777 },
         MountKind::File { content, mode, uid, gid } => {
@@ -107,10 +106,4 @@ fn attachment(mount: &StepMount, mounts: &mut Vec<OwnedFd>) -> Result<Attachment
         }
     };
     Ok(Attachment { target: mount.target.as_os_str().as_bytes().to_vec(), what })
-}
-
-/// A second mount of an opened directory.
-fn clone_of(source: &OwnedFd) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
-    Ok(open_tree(source.as_fd(), "", flags)?)
 }

@@ -112,9 +112,9 @@ pub enum MountKind {
         /// Whether writing is refused.
         read_only: bool,
     },
-    /// A mounted tree, or a directory in one, by its descriptor, as [`MountKind::Bind`].
+    /// A mounted tree, or a part of one. It can be shown to one step only.
     Tree {
-        /// The directory or file.
+        /// The detached mount, as of [`crate::runtime::overlay::Mounted::part`].
         source: Arc<OwnedFd>,
         /// Whether writing is refused.
         read_only: bool,

@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::process::setsid;
+use rustix::process::{setsid, umask};
 use rustix::thread::{ThreadNameSpaceType, move_into_thread_name_spaces};
 
 use super::order::Order;
@@ -31,6 +31,7 @@ fn prepare(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3], build: &OwnedF
         let ended = sys::wait(child.pid);
         sys::end_now(ended.map_or(KILLED, |ended| ended.code.unwrap_or(KILLED + ended.signal.unwrap_or_default())))
     }
+    umask(setup::MASK);
     setsid().tried("cannot start a session")?;
     setup::join_groups(order)?;
     setup::take_streams(order, streams)?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::locks::FileLock;
-use super::{Store, StoreError, write_whole};
+use super::{Store, StoreError, write_durable, write_whole};
 use crate::runtime::image::{
     DESCRIPTOR_NAME, Descriptor, Digest, Document, DocumentError, ImageConfig, Index, LARGEST_DOCUMENT, Manifest,
     MediaType, Platform, Reference, parse_document,
@@ -57,7 +57,7 @@ impl Store {
         let before = index.clone();
         let result = change(&mut index);
         if index != before {
-            write_whole(&self.root.join("index.json"), to_json(&index).as_bytes())?;
+            write_durable(&self.root.join("index.json"), to_json(&index).as_bytes())?;
         }
         Ok(result)
     }

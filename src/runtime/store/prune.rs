@@ -209,9 +209,14 @@ fn drop_records(records: &mut Vec<Used>, mut is_dropped: impl FnMut(&Used) -> bo
 
 /// Renames a folder into `tmp`, then removes it.
 pub(super) fn remove_folder(root: &Path, path: &Path) -> std::io::Result<()> {
+    take_away(root, path)?.close()
+}
+
+/// Takes its name from a folder. It is removed when the new place is dropped, or later as a leftover.
+pub(super) fn take_away(root: &Path, path: &Path) -> std::io::Result<tempfile::TempDir> {
     let away = tempfile::Builder::new().prefix("removed").tempdir_in(root.join("tmp"))?;
-    fs::rename(path, away.path().join("x"))?;
-    away.close()
+    scratch::rename(path, &away.path().join("x"))?;
+    Ok(away)
 }
 
 /// Bytes that a folder takes on the disk.

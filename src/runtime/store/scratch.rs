@@ -60,3 +60,19 @@ pub(super) fn remove_leftovers(tmp: &Path) {
         }
     }
 }
+
+/// Gives a folder another name. A folder moves only where it may be written to, since it names the one above: for that
+/// moment who has a root folder of mode 0555, as some images do, and is not root makes it writable.
+pub(super) fn rename(from: &Path, to: &Path) -> rustix::io::Result<()> {
+    use rustix::fs::{Mode, chmod, lstat};
+    use rustix::io::Errno;
+    match rustix::fs::rename(from, to) {
+        Err(Errno::ACCESS) => {}
+        other => return other,
+    }
+    let mode = Mode::from_raw_mode(lstat(from)?.st_mode & 0o7777);
+    chmod(from, mode | Mode::RWXU)?;
+    let renamed = rustix::fs::rename(from, to);
+    chmod(if renamed.is_ok() { to } else { from }, mode)?;
+    renamed
+}

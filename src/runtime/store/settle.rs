@@ -15,7 +15,7 @@ use crate::runtime::image::{Digest, Index};
 use crate::runtime::layer::Hashed;
 
 /// The file of the note: the machine's start, and the second until which all is on the disk.
-const NOTE: &str = "settled";
+pub(super) const NOTE: &str = "settled";
 
 /// How many seconds may pass until what builds made is made sure to be on the disk.
 const SELDOM: i64 = 3600;
@@ -43,11 +43,17 @@ fn settle(root: &Path) -> Result<(), StoreError> {
     let until = now();
     let folder = fs::File::open(root).map_err(StoreError::disk(root))?;
     rustix::fs::syncfs(&folder).map_err(|error| StoreError::disk(root)(error.into()))?;
-    note(root, until)
+    // What a stopped machine may have torn is not settled as long as it is there.
+    if is_current(&read_note(root)) { note(root, until) } else { Ok(()) }
 }
 
 fn read_note(root: &Path) -> String {
     fs::read_to_string(root.join(NOTE)).unwrap_or_default()
+}
+
+/// Whether a note was written since the machine was started.
+fn is_current(note: &str) -> bool {
+    note.split_once(' ').is_some_and(|(noted, _)| noted == boot())
 }
 
 /// What identifies a start of the machine.
@@ -66,8 +72,6 @@ fn note(root: &Path, until: i64) -> Result<(), StoreError> {
 /// Looks for what a stopped machine left, once after each start.
 pub(super) fn recover(root: &Path) -> Result<(), StoreError> {
     let read = || read_note(root);
-    let current = boot();
-    let is_current = |text: &str| text.split_once(' ').is_some_and(|(boot, _)| boot == current);
     if is_current(&read()) {
         return Ok(());
     }
@@ -81,39 +85,46 @@ pub(super) fn recover(root: &Path) -> Result<(), StoreError> {
     let is_new = fs::read_dir(root.join("blobs/sha256")).is_ok_and(|mut blobs| blobs.next().is_none());
     let unknown = if is_new { now() } else { i64::MIN };
     let until = text.split_once(' ').and_then(|(_, until)| until.trim().parse().ok()).unwrap_or(unknown);
-    drop_young_snapshots(root, until);
-    drop_torn_blobs(root, until);
+    let removed = drop_young_snapshots(root, until);
+    drop_torn_blobs(root, until)?;
     let index = root.join("index.json");
     // A name that is lost can be given again; a store that cannot be opened is lost.
     if fs::read(&index).is_ok_and(|text| serde_json::from_slice::<Index>(&text).is_err()) {
         fs::remove_file(&index).map_err(StoreError::disk(index))?;
     }
-    note(root, until)
+    // The start is noted once nothing that may be torn has a name any more.
+    if removed { note(root, until) } else { Ok(()) }
 }
 
 fn is_young(path: &Path, until: i64) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.ctime() >= until)
 }
 
-fn drop_young_snapshots(root: &Path, until: i64) {
+/// Whether all are gone. Those of a user namespace may belong to ids that this process does not have; then it does not
+/// use them either.
+fn drop_young_snapshots(root: &Path, until: i64) -> bool {
+    let mut all = true;
     for owners in fs::read_dir(root.join("snap")).into_iter().flatten().flatten() {
         for snapshot in fs::read_dir(owners.path()).into_iter().flatten().flatten() {
-            if is_young(&snapshot.path(), until) {
-                let _ = super::prune::remove_folder(root, &snapshot.path());
+            let path = snapshot.path();
+            if is_young(&path, until) {
+                all &= super::prune::take_away(root, &path).is_ok();
             }
         }
     }
+    all
 }
 
-fn drop_torn_blobs(root: &Path, until: i64) {
+fn drop_torn_blobs(root: &Path, until: i64) -> Result<(), StoreError> {
     for blob in fs::read_dir(root.join("blobs/sha256")).into_iter().flatten().flatten() {
         let path = blob.path();
         let name = blob.file_name();
         let digest = name.to_str().and_then(|hex| Digest::from_hex(hex).ok());
         if is_young(&path, until) && digest.is_none_or(|digest| !is_whole(&path, &digest)) {
-            let _ = fs::remove_file(path);
+            fs::remove_file(&path).map_err(StoreError::disk(path))?;
         }
     }
+    Ok(())
 }
 
 fn is_whole(path: &Path, digest: &Digest) -> bool {

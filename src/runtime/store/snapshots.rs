@@ -1,13 +1,14 @@
 //! Snapshots: unpacked layers, each one lower directory of overlay.
 
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use tempfile::TempDir;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, scratch};
 use crate::runtime::image::{ChainId, Descriptor, Digest, MediaType};
-use crate::runtime::layer::{self, LayerError, LayerInfo, PackOptions};
+use crate::runtime::layer::{self, LayerError, LayerInfo, Owners, PackOptions};
 
 /// An unpacked layer. It is never written to again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +28,29 @@ pub struct SnapshotDraft {
     pub work: PathBuf,
     folder: TempDir,
     snapshots: PathBuf,
+    /// The layer below, and how it keeps owners.
+    below: Option<PathBuf>,
+    owners: Owners,
 }
 
 impl SnapshotDraft {
+    /// Gives the root folder the permissions and owner of the one below; those of a layer's own are in no tar.
+    pub fn restore_root(&self) -> Result<(), StoreError> {
+        let restore = || -> std::io::Result<()> {
+            let opened = std::fs::File::open(&self.upper)?;
+            match &self.below {
+                Some(below) => layer::copy_folder_metadata(below, opened.as_fd(), self.owners),
+                None => layer::set_folder_metadata(opened.as_fd(), self.owners),
+            }
+        };
+        restore().map_err(StoreError::disk(&self.upper))
+    }
+
     /// Gives the layer its name. Where somebody else was faster with the same layer, theirs stays.
     pub fn commit(self, chain: ChainId) -> Result<Snapshot, StoreError> {
         std::fs::create_dir_all(&self.snapshots).map_err(StoreError::disk(&self.snapshots))?;
         let path = self.snapshots.join(chain.0.hex());
-        match rustix::fs::rename(&self.upper, &path) {
+        match scratch::rename(&self.upper, &path) {
             Ok(()) | Err(Errno::EXIST | Errno::NOTEMPTY) => Ok(Snapshot { chain, path }),
             Err(error) => Err(StoreError::disk(path)(error.into())),
         }
@@ -66,17 +82,11 @@ impl Store {
             let mode = rustix::fs::Mode::from_raw_mode(0o755);
             rustix::fs::mkdir(path, mode).map_err(|error| StoreError::disk(path)(error.into()))?;
         }
-        let describe = |path: &Path| -> std::io::Result<()> {
-            let opened = std::fs::File::open(path)?;
-            // Whatever mask the process has.
-            rustix::fs::fchmod(&opened, rustix::fs::Mode::from_raw_mode(0o755))?;
-            match below {
-                Some(below) => layer::copy_folder_metadata(&below.path, std::os::fd::AsFd::as_fd(&opened), self.owners),
-                None => Ok(()),
-            }
-        };
-        describe(&upper).map_err(StoreError::disk(&upper))?;
-        Ok(SnapshotDraft { upper, work, folder, snapshots: self.snapshots() })
+        let below = below.map(|below| below.path.clone());
+        let draft = SnapshotDraft { upper, work, folder, snapshots: self.snapshots(), below, owners: self.owners };
+        // Whatever mask the process has.
+        draft.restore_root()?;
+        Ok(draft)
     }
 
     /// Packs a folder that lies on `below`, lowest first, as a layer: its blob, whose digest is also its diff ID.

@@ -39,13 +39,8 @@ impl Embedded {
     /// [`EngineError::Unusable`] where the machine does not grant what a build needs.
     pub fn start(mirrors: Mirrors) -> Result<Self, EngineError> {
         let ids = namespace::enter(Wish::Best).map_err(|error| EngineError::Unusable(error.to_string()))?;
-        let owners = match &ids {
-            Ids::Root => Owners::Kept,
-            Ids::Mapped(_) => Owners::Mapped,
-            Ids::Single { .. } | Ids::None { .. } => Owners::Recorded,
-        };
         let store = Store::default_root().and_then(|root| Store::open(&root));
-        let store = store.map_err(|error| EngineError::Unusable(error.to_string()))?.with_owners(owners);
+        let store = store.map_err(|error| EngineError::Unusable(error.to_string()))?.with_owners(Owners::from(&ids));
         Ok(Self { ids, store, layers: KnownLayers::default(), mirrors, kept: Mutex::default() })
     }
 

@@ -104,12 +104,16 @@ fn a_tree_of_another_stage(world: &World) {
     let lowers = [world.base.clone(), other];
     let tree = overlay::mount_read_only(&lowers, &world.ids).unwrap();
     let source = Arc::new(tree.root);
+    let part = overlay::mount_read_only(&lowers, &world.ids).unwrap().part(Path::new("sub/file")).unwrap();
     let run = with(
         world,
-        "cat /stage/sub/file && ls /stage/bin/busybox; touch /stage/x",
-        vec![mount("/stage", MountKind::Tree { source, read_only: true })],
+        "cat /stage/sub/file && ls /stage/bin/busybox; cat /part; touch /stage/x",
+        vec![
+            mount("/stage", MountKind::Tree { source, read_only: true }),
+            mount("/part", MountKind::Tree { source: Arc::new(part), read_only: true }),
+        ],
     );
-    assert!(run.out.starts_with("of the stage\n/stage/bin/busybox\n"), "{run:?}");
+    assert!(run.out.starts_with("of the stage\n/stage/bin/busybox\nof the stage\n"), "{run:?}");
     assert!(run.err.contains("Read-only file system"), "{run:?}");
 }
 
