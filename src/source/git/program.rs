@@ -67,7 +67,7 @@ impl Program {
     pub(super) fn diff(&self, arguments: &[&str]) -> Result<String, Failure> {
         let keys = self.ask(&["config", "--null", "--name-only", "--get-regexp", r"^filter\."], b"")?;
         let mut settings = Vec::new();
-        for key in keys.split('\0').filter(|key| key.ends_with(".clean") || key.ends_with(".process")) {
+        for key in keys.split('\0').filter(|key| matches!(key.rsplit_once('.'), Some((_, "clean" | "process")))) {
             if key.contains('=') {
                 return Err(Failure::Said(format!("the filter of `{key}` cannot be turned off")));
             }
