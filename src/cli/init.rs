@@ -34,7 +34,7 @@ const PRE_COMMIT: &str = r"repos:
         name: layerwise
         entry: layerwise check
         language: system
-        files: (^|/|\.)(Dockerfile|Containerfile)(\.[^/]*)?$|\.(dockerfile|containerfile)$
+        files: (^|/|\.)(Dockerfile|Containerfile)(\.[^/]*)?$|(^|/|\.)(dockerfile|containerfile)$
         exclude: \.(dockerignore|md|rst|json|ya?ml|lock|j2|jinja2?|tmpl|tpl|template|erb|ejs|hbs|mustache|in|orig|rej|bak|swp)$
         require_serial: true
 ";
