@@ -29,14 +29,14 @@ impl Live {
         Ok(Self { builder, command: command.split_whitespace().map(str::to_owned).collect(), nonce })
     }
 
-    /// Builds the case as it starts, then each of its changes.
-    pub(super) fn observe(&self, scenario: &Scenario) -> Vec<(String, Fates)> {
-        self.build(scenario, &scenario.start);
+    /// Builds the case as it starts, then each of its changes; what the builder said where it cannot.
+    pub(super) fn observe(&self, scenario: &Scenario) -> Result<Vec<(String, Fates)>, String> {
+        self.build(scenario, &scenario.start)?;
         let changes = scenario.changes().into_iter();
-        changes.map(|(name, state)| (name, self.build(scenario, &state))).collect()
+        changes.map(|(name, state)| Ok((name, self.build(scenario, &state)?))).collect()
     }
 
-    fn build(&self, scenario: &Scenario, state: &State) -> Fates {
+    fn build(&self, scenario: &Scenario, state: &State) -> Result<Fates, String> {
         let nonce = format!("{}-{}", scenario.name, self.nonce);
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), state, &nonce);
@@ -52,13 +52,15 @@ impl Live {
         };
         let output = command.arg(".").output().unwrap();
         let log = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).join("\n");
-        assert!(output.status.success(), "{} {}:\n{log}", self.builder.name(), scenario.name);
+        if !output.status.success() {
+            return Err(format!("{} {}:\n{log}", self.builder.name(), scenario.name));
+        }
         let hits = match self.builder {
-            Builder::BuildKit => buildkit(&log),
+            Builder::BuildKit => buildkit(&log, &Dockerfile::parse(&state.dockerfile)),
             Builder::Legacy => legacy(&log, &with_nonce(&state.dockerfile, &nonce)),
             _ => buildah(&log),
         };
-        self.fates(&state.dockerfile, &hits)
+        Ok(self.fates(&state.dockerfile, &hits))
     }
 
     /// From steps by stage and place to lines. The step that holds the nonce is no part of the case.
@@ -66,9 +68,14 @@ impl Live {
         let file = Dockerfile::parse(dockerfile);
         let mut fates = Fates::new();
         let (mut stage, mut place) = (None::<usize>, 0);
+        let mut current = String::new();
+        // The working directory of the stage that is read, and those at the ends of stages by name.
+        let (mut directory, mut ends) = (String::new(), BTreeMap::new());
         for instruction in file.instructions() {
-            if instruction.keyword == Keyword::From {
+            if let Body::From(from) = &instruction.body {
                 stage = Some(stage.map_or(0, |stage| stage + 1));
+                directory = ends.get(&from.image.text.to_lowercase()).cloned().unwrap_or_default();
+                current = from.alias.as_ref().map(|alias| alias.text.to_lowercase()).unwrap_or_default();
                 let image = usize::from(is_image(&file, &instruction.body));
                 // BuildKit counts a `FROM` only where it has an image to fetch.
                 place = if self.builder == Builder::BuildKit { 2 * image } else { 1 + image };
@@ -77,7 +84,13 @@ impl Live {
             let Some(stage) = stage else { continue };
             let executed =
                 matches!(instruction.keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir);
-            if self.builder == Builder::BuildKit && !executed {
+            if let Body::Workdir(path) = &instruction.body {
+                directory = entered(&directory, &path.text);
+                ends.insert(current.clone(), directory.clone());
+            }
+            // BuildKit makes no step of entering the root directory.
+            let nothing = instruction.keyword == Keyword::Workdir && directory.is_empty();
+            if self.builder == Builder::BuildKit && (!executed || nothing) {
                 continue;
             }
             place += 1;
@@ -87,6 +100,13 @@ impl Live {
         }
         fates
     }
+}
+
+/// The directory below the root that `WORKDIR` leads to from another, variables as they are written.
+fn entered(directory: &str, path: &str) -> String {
+    let start = if path.starts_with('/') { "" } else { directory };
+    let parts = start.split('/').chain(path.split('/')).filter(|part| !matches!(*part, "" | "."));
+    parts.fold(String::new(), |whole, part| whole + "/" + part)
 }
 
 fn is_image(file: &Dockerfile, body: &Body) -> bool {
@@ -127,7 +147,13 @@ fn write(folder: &Path, state: &State, nonce: &str) {
 
 /// The vertices of a log in JSON lines: `[build 2/3] COPY …`. Stages without a name are `stage-N`; a file of one stage names
 /// none. A linked copy has a second vertex, `LINK COPY`, which puts the layer in its place.
-fn buildkit(log: &str) -> BTreeMap<(usize, usize), bool> {
+fn buildkit(log: &str, file: &Dockerfile) -> BTreeMap<(usize, usize), bool> {
+    let stages = file.instructions().iter().filter_map(|instruction| match &instruction.body {
+        Body::From(from) => Some(from.alias.as_ref().map(|alias| alias.text.to_lowercase())),
+        _ => None,
+    });
+    let stages: Vec<Option<String>> = stages.collect();
+    let named = |name: &str| stages.iter().position(|stage| stage.as_deref() == Some(name));
     let title = Regex::new(r"^\[(?:(\S+) )?(\d+)/\d+\] (\S+)").unwrap();
     let mut hits = BTreeMap::new();
     let lines = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
@@ -135,8 +161,8 @@ fn buildkit(log: &str) -> BTreeMap<(usize, usize), bool> {
     for vertex in vertices {
         let name = vertex["name"].as_str().unwrap_or_default();
         let Some(found) = title.captures(name).filter(|found| !matches!(&found[3], "LINK" | "FROM")) else { continue };
-        // The only names in the cases are those of first stages.
-        let number = found.get(1).and_then(|name| name.as_str().strip_prefix("stage-")?.parse().ok());
+        let name = found.get(1).map_or("", |name| name.as_str());
+        let number = named(name).or_else(|| name.strip_prefix("stage-")?.parse().ok());
         let place = (number.unwrap_or(0), found[2].parse().unwrap());
         *hits.entry(place).or_insert(false) |= vertex["cached"].as_bool().unwrap_or(false);
     }

@@ -1,7 +1,7 @@
 //! The cases: a build as it starts, and its changes.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use layerwise::cache::Builder;
 use serde::Deserialize;
@@ -66,9 +66,14 @@ pub(super) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases/builders")
 }
 
-/// Every case of the table.
+/// Every case that is recorded.
 pub(super) fn all() -> Vec<Scenario> {
-    let text = std::fs::read_to_string(folder().join("cases.toml")).unwrap();
+    ["cases.toml", "shapes.toml"].into_iter().flat_map(|name| of_table(&folder().join(name))).collect()
+}
+
+/// The cases of a table.
+pub(super) fn of_table(path: &Path) -> Vec<Scenario> {
+    let text = std::fs::read_to_string(path).unwrap();
     let table: Table = toml::from_str(&text).unwrap();
     table.case.into_iter().map(Scenario::from).collect()
 }
@@ -87,6 +92,11 @@ impl From<Case> for Scenario {
 }
 
 impl Scenario {
+    /// Whether it was written for a question, so that each way in which the model differs from a builder is listed.
+    pub(super) fn is_listed(&self) -> bool {
+        !self.name.starts_with("rewrite-")
+    }
+
     pub(super) fn is_for(&self, builder: Builder) -> bool {
         self.builders.is_empty() || self.builders.iter().any(|name| name == builder.name())
     }
