@@ -21,6 +21,7 @@ mod early_install;
 mod emit;
 mod environment;
 mod footprint;
+mod homes;
 mod ignore_lines;
 mod join;
 mod leaving_out;

@@ -131,6 +131,9 @@ pub struct CommandSpec {
     /// Whether it may give users or groups that are there another number or name, or take them away.
     #[serde(default)]
     pub changes_users: bool,
+    /// Whether the directories that its options write are homes of users.
+    #[serde(default)]
+    pub makes_homes: bool,
     /// Files of the project that it may write anew, relative to the project's directory.
     #[serde(default)]
     pub rewrites: Vec<String>,

@@ -3,6 +3,7 @@
 use super::{
     carried::{Bring, Carried, overlaps},
     environment::{environment_obstacle, program_obstacle},
+    homes::settings_in_homes,
     leaving_out::leave_out,
     links::reached_through_link,
     owner::check_owner,
@@ -195,6 +196,8 @@ impl Reader<'_> {
         }
         let pointed_to = environment_obstacle(self.carried, self.id, self.run, command)?;
         self.need_files(&pointed_to, crossing)?;
+        let in_homes = settings_in_homes(self.carried, self.id, command)?;
+        self.need_files(&in_homes, crossing)?;
         if effect == Effect::ContextFree {
             return self.cross_context_free(command, crossing);
         }
@@ -321,7 +324,7 @@ impl Reader<'_> {
     }
 
     fn need_files(&self, files: &[Needed], crossing: &mut Crossing) -> Result<(), Obstacle> {
-        files.iter().try_for_each(|file| self.need(&file.path, false, &file.place, crossing))
+        files.iter().try_for_each(|file| self.need(&file.path, file.directory, &file.place, crossing))
     }
 
     fn is_mounted(&self, path: &str, place: &StagePath) -> bool {

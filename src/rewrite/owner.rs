@@ -1,11 +1,11 @@
 //! Owners of what is copied: a name is looked up in the image at the time of the copy.
 
 use super::{
-    carried::{Bring, Carried},
-    crossing::{Obstacle, may_write},
+    carried::{Bring, Carried, overlaps},
+    crossing::Obstacle,
 };
 use crate::{
-    ecosystem::user_files,
+    ecosystem::{Access, user_files},
     model::{Run, StagePath, StepId, Transfer},
 };
 
@@ -26,7 +26,15 @@ pub(super) fn check_owner(carried: &Carried<'_>, id: StepId, run: &Run) -> Resul
         let title = &command.known.title;
         return Err(Obstacle::new(id, reason(&format!("`{title}`")), title.clone()));
     }
-    match user_files().find(|file| may_write(run, &StagePath::root().join(file))) {
+    let written = |file: &&str| {
+        let place = StagePath::root().join(file);
+        let mut changes = run.commands.iter().flat_map(|command| &command.accesses);
+        changes.any(|access| {
+            let path = if access.pattern { &access.path.parent() } else { &access.path };
+            access.access != Access::Read && overlaps(path, &place)
+        })
+    };
+    match user_files().find(written) {
         Some(file) => Err(Obstacle::new(id, reason("the step"), file)),
         None => Ok(()),
     }
