@@ -34,7 +34,14 @@ static IMAGES: LazyLock<Vec<ImageFacts>> = LazyLock::new(|| {
         include_str!("../../rules/images/ruby.toml"),
         include_str!("../../rules/images/rust.toml"),
     ];
-    texts.iter().filter_map(|text| toml::from_str(text).ok()).collect()
+    let mut images: Vec<ImageFacts> = texts.iter().filter_map(|text| toml::from_str(text).ok()).collect();
+    let known = images.clone();
+    for image in &mut images {
+        if let Some(other) = image.like.as_ref().and_then(|like| known.iter().find(|other| other.name == *like)) {
+            image.take_in(other);
+        }
+    }
+    images
 });
 
 /// What an image sets.
@@ -43,6 +50,9 @@ static IMAGES: LazyLock<Vec<ImageFacts>> = LazyLock::new(|| {
 pub struct ImageFacts {
     /// Its name; the name of its file without `.toml`.
     pub name: String,
+    /// Another image: its `sources` and `build-packages` hold here too.
+    #[serde(default)]
+    pub like: Option<String>,
     /// Hosts of its registries; Docker Hub where there are none.
     #[serde(default)]
     pub registries: Vec<String>,
@@ -138,6 +148,12 @@ impl Runtime {
 }
 
 impl ImageFacts {
+    /// Takes in what another image says of builds.
+    fn take_in(&mut self, other: &Self) {
+        self.sources.extend(other.sources.iter().cloned());
+        self.build_packages.extend(other.build_packages.iter().cloned());
+    }
+
     /// Whether the image has this program of its own.
     pub fn brings(&self, program: &str) -> bool {
         self.programs.iter().any(|known| name_matches(known, program))
@@ -226,6 +242,12 @@ mod tests {
             assert_eq!(facts(reference).and_then(|facts| facts.directory.as_deref()), expected, "{reference}");
         }
         let brings = |reference, program| facts(reference).is_some_and(|facts| facts.brings(program));
+        assert!(IMAGES.iter().all(|image| {
+            let like = image.like.as_ref();
+            like.is_none_or(|like| IMAGES.iter().any(|other| other.name == *like && other.like.is_none()))
+        }));
+        let maven = facts("maven:3-eclipse-temurin-21").unwrap();
+        assert!(maven.is_source("pom.xml") && maven.is_for_builds("git"));
         assert!(brings("node", "npm") && brings("python", "pip3.12") && brings("golang", "go"));
         assert!(!brings("node", "pnpm") && !brings("debian", "npm"));
     }
