@@ -11,7 +11,7 @@ use super::{Store, StoreError, write_whole};
 use crate::runtime::image::{ChainId, Descriptor, Digest};
 
 /// The version of the records; others are not read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a step is called in the cache: 32 bytes, written as hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,13 +82,19 @@ impl Store {
 
     /// Keeps what a step made. The layer must be in the store already.
     pub fn cache_put(&self, key: &Key, record: &CacheRecord) -> Result<(), StoreError> {
-        let written = Written { version: VERSION, record: record.clone() };
-        write_whole(&self.root.join("cache").join(key.to_string()), to_json(&written).as_bytes())
+        let written = to_json(&Written { version: VERSION, record: record.clone() });
+        let sealed = format!("{written}\n{}\n", Digest::of(written.as_bytes()));
+        write_whole(&self.root.join("cache").join(key.to_string()), sealed.as_bytes())
     }
 }
 
-/// Reads a record; none where it is damaged or of another version.
+/// Reads a record; none where it is damaged or of another version. Its digest stands below it: a digit that rotted would
+/// name another layer.
 pub(super) fn parse(bytes: &[u8]) -> Option<CacheRecord> {
-    let written: Written = serde_json::from_slice(bytes).ok()?;
+    let (written, seal) = std::str::from_utf8(bytes).ok()?.trim_end().rsplit_once('\n')?;
+    if seal != Digest::of(written.as_bytes()).to_string() {
+        return None;
+    }
+    let written: Written = serde_json::from_str(written).ok()?;
     (written.version == VERSION).then_some(written.record)
 }

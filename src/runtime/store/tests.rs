@@ -120,6 +120,15 @@ fn a_record_holds_while_its_layer_does() {
     assert_eq!(store.cache_get(&key), None);
     store.cache_put(&key, &record).unwrap();
     assert_eq!(store.cache_get(&key), Some(record));
+    // A record whose digits rotted would name another layer.
+    let path = store.root().join("cache").join(key.to_string());
+    let written = std::fs::read_to_string(&path).unwrap();
+    let digit = if layer.diff_id.hex().starts_with('0') { '1' } else { '0' };
+    let rotten = format!("\"sha256:{digit}{}\"", &layer.diff_id.hex()[1..]);
+    std::fs::write(&path, written.replacen(&format!("\"{}\"", layer.diff_id), &rotten, 1)).unwrap();
+    assert_eq!(store.cache_get(&key), None);
+    std::fs::write(&path, written).unwrap();
+    assert!(store.cache_get(&key).is_some());
     std::fs::remove_file(store.blob(&layer.blob.digest).unwrap()).unwrap();
     assert_eq!(store.cache_get(&key), None);
     std::fs::write(store.root().join("cache").join(key.to_string()), "{").unwrap();
