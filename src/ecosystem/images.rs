@@ -1,7 +1,7 @@
 //! What well-known base images set: their working directory and variables. Facts from `rules/images/`.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -9,40 +9,69 @@ use super::pattern::{Pattern, name_matches};
 use super::places::is_project_file;
 use crate::syntax::ImageReference;
 
-static IMAGES: LazyLock<Vec<ImageFacts>> = LazyLock::new(|| {
-    let texts = [
-        include_str!("../../rules/images/bun.toml"),
-        include_str!("../../rules/images/busybox.toml"),
-        include_str!("../../rules/images/composer.toml"),
-        include_str!("../../rules/images/deno.toml"),
-        include_str!("../../rules/images/dotnet-runtime.toml"),
-        include_str!("../../rules/images/dotnet-sdk.toml"),
-        include_str!("../../rules/images/eclipse-temurin.toml"),
-        include_str!("../../rules/images/elixir.toml"),
-        include_str!("../../rules/images/golang.toml"),
-        include_str!("../../rules/images/gradle.toml"),
-        include_str!("../../rules/images/maven.toml"),
-        include_str!("../../rules/images/nginx.toml"),
-        include_str!("../../rules/images/node.toml"),
-        include_str!("../../rules/images/openjdk.toml"),
-        include_str!("../../rules/images/operating-systems.toml"),
-        include_str!("../../rules/images/php-apache.toml"),
-        include_str!("../../rules/images/php-cli.toml"),
-        include_str!("../../rules/images/php-fpm.toml"),
-        include_str!("../../rules/images/python.toml"),
-        include_str!("../../rules/images/red-hat.toml"),
-        include_str!("../../rules/images/ruby.toml"),
-        include_str!("../../rules/images/rust.toml"),
-    ];
-    let mut images: Vec<ImageFacts> = texts.iter().filter_map(|text| toml::from_str(text).ok()).collect();
-    let known = images.clone();
-    for image in &mut images {
-        if let Some(other) = image.like.as_ref().and_then(|like| known.iter().find(|other| other.name == *like)) {
-            image.take_in(other);
-        }
+/// Facts and their text; read when a file first names one of their images.
+struct Entry {
+    name: &'static str,
+    text: &'static str,
+    facts: OnceLock<Option<ImageFacts>>,
+}
+
+macro_rules! images {
+    ($($name:literal),* $(,)?) => {
+        [$(Entry {
+            name: $name,
+            text: include_str!(concat!("../../rules/images/", $name, ".toml")),
+            facts: OnceLock::new(),
+        }),*]
+    };
+}
+
+/// All of them, by name.
+static IMAGES: [Entry; 22] = images![
+    "bun",
+    "busybox",
+    "composer",
+    "deno",
+    "dotnet-runtime",
+    "dotnet-sdk",
+    "eclipse-temurin",
+    "elixir",
+    "golang",
+    "gradle",
+    "maven",
+    "nginx",
+    "node",
+    "openjdk",
+    "operating-systems",
+    "php-apache",
+    "php-cli",
+    "php-fpm",
+    "python",
+    "red-hat",
+    "ruby",
+    "rust",
+];
+
+impl Entry {
+    /// What an image of this repository sets, where the text names the repository.
+    fn facts(&'static self, repository: &str) -> Option<&'static ImageFacts> {
+        let named = self.text.match_indices(repository).any(|(at, _)| self.text[..at].ends_with('"'));
+        named.then(|| self.read()).flatten()
     }
-    images
-});
+
+    fn read(&'static self) -> Option<&'static ImageFacts> {
+        let read = || {
+            let mut facts: ImageFacts = toml::from_str(self.text).ok()?;
+            if let Some(like) = &facts.like
+                && let Some(other) = IMAGES.iter().find(|entry| entry.name == like && entry.name != self.name)
+            {
+                facts.take_in(other.read()?);
+            }
+            Some(facts)
+        };
+        self.facts.get_or_init(read).as_ref()
+    }
+}
 
 /// What an image sets.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -196,7 +225,7 @@ impl ImageFacts {
 pub fn image_facts(image: &ImageReference) -> Option<&'static ImageFacts> {
     let host = image.registry.as_deref().filter(|host| *host != "docker.io");
     let name = image.repository.strip_prefix("library/").filter(|_| host.is_none()).unwrap_or(&image.repository);
-    IMAGES.iter().find(|facts| {
+    IMAGES.iter().filter_map(|entry| entry.facts(name)).find(|facts| {
         let here = match host {
             None => facts.registries.is_empty(),
             Some(host) => facts.registries.iter().any(|known| known == host),
@@ -219,7 +248,8 @@ mod tests {
     #[test]
     fn every_file_is_read_and_found() {
         assert_eq!(IMAGES.len(), 22);
-        assert!(IMAGES.iter().all(|facts| {
+        assert!(IMAGES.iter().all(|entry| {
+            let Some(facts) = entry.read() else { return false };
             facts
                 .runtimes
                 .iter()
@@ -242,9 +272,11 @@ mod tests {
             assert_eq!(facts(reference).and_then(|facts| facts.directory.as_deref()), expected, "{reference}");
         }
         let brings = |reference, program| facts(reference).is_some_and(|facts| facts.brings(program));
-        assert!(IMAGES.iter().all(|image| {
+        let known: Vec<&ImageFacts> = IMAGES.iter().filter_map(Entry::read).collect();
+        assert!(known.iter().zip(&IMAGES).all(|(facts, entry)| facts.name == entry.name));
+        assert!(known.iter().all(|image| {
             let like = image.like.as_ref();
-            like.is_none_or(|like| IMAGES.iter().any(|other| other.name == *like && other.like.is_none()))
+            like.is_none_or(|like| known.iter().any(|other| other.name == *like && other.like.is_none()))
         }));
         let maven = facts("maven:3-eclipse-temurin-21").unwrap();
         assert!(maven.is_source("pom.xml") && maven.is_for_builds("git"));

@@ -196,7 +196,7 @@ pub struct BuildOnly {
     /// writes by its words, or what stands in its working directory.
     #[serde(default)]
     pub makes: Vec<String>,
-    /// Where what it makes may need libraries of the system: one of these must hold.
+    /// Where what it makes may need libraries that stand elsewhere: one of these must hold.
     #[serde(default)]
     pub needs_libraries: Vec<Condition>,
     /// All must hold.

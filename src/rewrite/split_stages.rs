@@ -185,7 +185,7 @@ impl<'b> Split<'b> {
         }
         let title = &self.command.known.title;
         if let Some(evidence) = self.command.closure.as_ref().and_then(|closure| closure.libraries.as_ref()) {
-            return Err(format!("what `{title}` makes may need libraries of the system ({evidence})"));
+            return Err(format!("what `{title}` makes may need libraries that stand elsewhere ({evidence})"));
         }
         if self.is_made() { Ok(()) } else { Err(format!("it cannot be told that `{title}` makes `{product}`")) }
     }

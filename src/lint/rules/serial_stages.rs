@@ -5,15 +5,16 @@ use crate::ecosystem::Effect;
 use crate::lint::meta::declare_rule;
 use crate::lint::sinking;
 use crate::lint::{Meta, Reporter, Rule, Subject};
-use crate::model::{Base, Build, Run, StepId};
+use crate::model::{Base, Build, KnownCommand, Run, State, StepId};
 
 /// Seconds that a step must take for its repetition to matter.
 const WORTH_SHARING: f64 = 5.0;
 
 declare_rule! {
     /// ## What it does
-    /// Finds a `COPY --from` of another stage above a `RUN` that needs nothing of it, and a step that installs the same
-    /// packages in two stages with the same base image although only what stands before it differs.
+    /// Finds a `COPY --from` of another stage above a `RUN` that needs nothing of it, and a step that installs the same in
+    /// two stages with the same base although only what stands before it differs: packages by name, or the dependencies
+    /// of one project.
     ///
     /// ## Why is this bad?
     /// Stages run in parallel until one needs files of another. A step below such a copy waits for the other stage, and
@@ -96,19 +97,20 @@ fn report_waiting(subject: &Subject<'_>, id: StepId, report: &mut Reporter) {
     diagnostic.fix = sunk.fix;
 }
 
-/// Steps that install the same packages by name in two stages.
+/// Steps that install the same in two stages: packages by name, or the dependencies of one project.
 fn report_repeated(subject: &Subject<'_>, report: &mut Reporter) {
     let build = subject.build;
     let Some(target) = build.target(None) else { return };
     let needed = build.reachable(target);
     let mut seen: Vec<(StepId, String)> = Vec::new();
     for (id, step) in build.steps().filter(|(id, _)| needed[id.stage]) {
-        let Some(run) = step.run().filter(|run| installs_by_name(run)) else { continue };
+        let Some(run) = step.run().filter(|run| only_installs(run)) else { continue };
         let text = words(subject, id);
         let earlier = seen.iter().find(|(other, words)| {
             other.stage != id.stage
                 && *words == text
                 && same_start(build, *other, id)
+                && same_project(build, *other, id)
                 && !shares_cache(subject, *other, id)
         });
         if let Some((other, _)) = earlier
@@ -116,7 +118,7 @@ fn report_repeated(subject: &Subject<'_>, report: &mut Reporter) {
         {
             let first = build.instruction(*other);
             let short = sinking::one_line(subject, first);
-            let message = format!("`{short}` runs here and in another stage with the same base image");
+            let message = format!("`{short}` runs here and in another stage with the same base");
             let diagnostic = report.add(SerialStages::META, build.instruction(id).range, message);
             diagnostic.severity = Severity::Info;
             diagnostic.related.push(Label { range: first.range, message: "it runs here too".to_owned() });
@@ -126,22 +128,44 @@ fn report_repeated(subject: &Subject<'_>, report: &mut Reporter) {
     }
 }
 
-/// Whether a `RUN` only installs packages by name.
-fn installs_by_name(run: &Run) -> bool {
-    let by_name = |effect| matches!(effect, Effect::ContextFree | Effect::Inert | Effect::Paths);
+/// Whether a `RUN` only installs packages by name, or what a project depends on.
+fn only_installs(run: &Run) -> bool {
+    let installs = |effect| matches!(effect, Effect::ContextFree | Effect::Install | Effect::Download);
+    let harmless = |effect| installs(effect) || matches!(effect, Effect::Inert | Effect::Paths);
     run.is_known()
-        && run.commands.iter().all(|command| by_name(command.effect()))
-        && run.commands.iter().any(|command| command.effect() == Effect::ContextFree)
+        && run.commands.iter().all(|command| harmless(command.effect()))
+        && run.commands.iter().any(|command| installs(command.effect()))
 }
 
-/// Whether two stages start from the same image, by name, and their steps run as the same user.
+/// Whether two stages start from the same image, by name, or the same stage, and their steps run as the same user.
 fn same_start(build: &Build<'_>, one: StepId, other: StepId) -> bool {
-    let (Base::Image(first), Base::Image(second)) = (&build.stages[one.stage].base, &build.stages[other.stage].base)
-    else {
-        return false;
-    };
+    let (first, second) = (&build.stages[one.stage].base, &build.stages[other.stage].base);
+    let known = matches!(first, Base::Image(_) | Base::Stage(_));
     let (one, other) = (&build.step(one).before, &build.step(other).before);
-    first == second && one.user == other.user && one.shell == other.shell
+    known && first == second && one.user == other.user && one.shell == other.shell
+}
+
+/// Whether the same files tell two steps of the same words what to install, and the same variables how. Where a step reads
+/// no project, its words say all.
+fn same_project(build: &Build<'_>, one: StepId, other: StepId) -> bool {
+    let (Some(first), Some(second)) = (build.step(one).run(), build.step(other).run()) else { return false };
+    let (before, after) = (&build.step(one).before, &build.step(other).before);
+    let of_project = |command: &&KnownCommand| matches!(command.effect(), Effect::Install | Effect::Download);
+    let same_variables = |command: &KnownCommand| {
+        let mut declared = before.variables().chain(after.variables());
+        declared.all(|(name, _)| {
+            let value = |state: &State| state.variable(name).map(|variable| variable.value.clone());
+            !command.reads_variable(name) || value(before) == value(after)
+        })
+    };
+    let same = |(one, other): (&KnownCommand, &KnownCommand)| {
+        let reads = |command: &KnownCommand| {
+            let closure = command.closure.as_ref().filter(|closure| closure.refusals.is_empty());
+            closure.map(|closure| (closure.reads.clone(), closure.missing.clone()))
+        };
+        reads(one).is_some() && reads(one) == reads(other) && one.directory == other.directory && same_variables(one)
+    };
+    first.commands.iter().filter(of_project).zip(second.commands.iter().filter(of_project)).all(same)
 }
 
 /// Whether all that stands before both steps is the same: then the builder runs them once.
