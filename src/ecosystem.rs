@@ -15,6 +15,7 @@ mod images;
 mod interface;
 mod made;
 mod measured;
+mod observed;
 mod outline;
 pub mod pack;
 mod pack_cache;
@@ -40,6 +41,7 @@ pub use images::{ImageFacts, ImageUser, Launcher, Runtime, image_facts};
 pub use interface::{Closure, Effect, Locking, Missing, Need, PathKind, ProjectFiles, Read, Refusal, Write, WriteKind};
 pub use made::Made;
 pub use measured::Measured;
+pub use observed::{Observation, Observed, ObservedFile, Reach};
 pub use pattern::Pattern;
 pub(crate) use pattern::name_matches;
 pub use places::{

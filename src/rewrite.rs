@@ -28,6 +28,7 @@ mod leaving_out;
 mod links;
 mod metadata;
 mod moves;
+mod observed;
 mod owner;
 mod presence;
 mod rearrange;

@@ -3,7 +3,8 @@
 //! An [`Engine`] builds. A [`Proof`] holds what was found: the original is built twice and the candidate once, without a
 //! cache, and their trees and configurations are compared; what two builds of the original differ in is self-noise. A
 //! [`Replay`] builds changes of the project one after the other with both files: the cache must behave as predicted, and
-//! what it makes must equal a clean build. [`smoke`] starts both images. Nothing of the user is written to: changes are laid
+//! what it makes must equal a clean build. [`smoke`] starts both images, a [`trace`] tells what
+//! steps reached. Nothing of the user is written to: changes are laid
 //! out in temporary folders.
 
 pub mod archive;
@@ -22,6 +23,7 @@ pub mod smoke;
 mod snapshot;
 mod timeless;
 mod timeline;
+pub mod trace;
 pub mod tree;
 mod verdict;
 

@@ -164,6 +164,7 @@ fn execute(args: &BuildArgs) -> Result<Status, Failure> {
         extra_hosts: args.add_host.clone(),
         timeout: args.timeout.map(Duration::from_secs),
         limits: Limits { memory: args.memory, processes: args.processes, ..Limits::default() },
+        traced: false,
     };
     let result = build::build(&request, &store, &ids, sink.as_ref());
     drop(sink);

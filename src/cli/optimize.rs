@@ -45,6 +45,12 @@ pub(super) struct OptimizeArgs {
     #[arg(long)]
     verify: bool,
 
+    /// See while the file is built which copied files each RUN reaches: copies are split for steps that nothing else is
+    /// known of, and what packs claim is refused where it was seen otherwise. With `--verify`, which it implies, and only
+    /// where a replayed commit bears it out. With the embedded engine.
+    #[arg(long)]
+    trace: bool,
+
     #[command(flatten)]
     engine: EngineArgs,
 
@@ -63,9 +69,10 @@ pub(super) fn run(args: &OptimizeArgs) -> Status {
 }
 
 fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
-    let builds = if args.verify { Some(args.engine.start(args.build.mirrors()?)?) } else { None };
+    let verifies = args.verify || args.trace;
+    let builds = if verifies { Some(args.engine.start(args.build.mirrors()?, args.trace)?) } else { None };
     let opened = args.build.open()?;
-    let wanted = if args.allow_unsafe || args.verify { Safety::Unsafe } else { Safety::Safe };
+    let wanted = if args.allow_unsafe || verifies { Safety::Unsafe } else { Safety::Safe };
     let request = analysis::OptimizeRequest {
         history: args.history.unwrap_or(opened.settings.settings.history as usize),
         builder: opened.settings.settings.builder,
@@ -82,6 +89,7 @@ fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
             builds: builds.as_ref(),
             target,
             replayed: args.verify_history,
+            trace: args.trace,
         };
         proven::proven(work, &request)?
     } else {

@@ -5,6 +5,7 @@ mod json;
 mod markdown;
 mod measured;
 mod report;
+mod traces;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,10 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     engine: EngineArgs,
 
+    /// Tell which copied files each RUN reached while it was built. With the embedded engine.
+    #[arg(long)]
+    trace: bool,
+
     /// How many of the newest commits are built again, one after the other, with the cache; 0 for none. Where there is no
     /// history, a source and a manifest are edited instead.
     #[arg(long, value_name = "N", default_value_t = REPLAYED)]
@@ -82,14 +87,21 @@ pub(super) fn run(args: &VerifyArgs) -> Status {
 }
 
 fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
-    let builds = args.engine.start(args.build.mirrors()?)?;
+    let builds = args.engine.start(args.build.mirrors()?, args.trace)?;
     let opened = args.build.open()?;
     let target = args.build.target.as_deref();
     let candidate = match &args.against {
         Some(file) => against(file, &opened)?,
         None => optimized(args, &opened)?,
     };
-    let work = Work { opened: &opened, engine: &args.engine, builds: builds.as_ref(), target, replayed: args.history };
+    let work = Work {
+        opened: &opened,
+        engine: &args.engine,
+        builds: builds.as_ref(),
+        target,
+        replayed: args.history,
+        trace: args.trace,
+    };
     let found = Bench::new(work)?.verified(&candidate)?;
     remember(&work, &candidate, &found.proof)?;
     let shown = report::Shown::new(&work, &candidate, &found);

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use super::builtin::PACKS;
 use super::check;
 use super::measured::Measured;
+use super::observed::Observed;
 use super::outline::Outline;
 use super::pack::Pack;
 use super::pack_closure::take_in_all;
@@ -28,6 +29,7 @@ pub struct Catalog {
     by_program: HashMap<String, Vec<usize>>,
     open: Vec<(String, usize)>,
     measured: Measured,
+    observed: Observed,
 }
 
 /// A pack, read or not.
@@ -113,6 +115,17 @@ impl Catalog {
         Self { measured, ..self }
     }
 
+    /// The same packs, with what steps of traced builds have reached.
+    #[must_use]
+    pub fn with_observed(self, observed: Observed) -> Self {
+        Self { observed, ..self }
+    }
+
+    /// What steps of traced builds have reached.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
     /// Times of steps that builds have shown.
     pub fn measured(&self) -> &Measured {
         &self.measured
@@ -130,7 +143,7 @@ impl Catalog {
                 }
             }
         }
-        Self { entries, by_program, open, measured: Measured::default() }
+        Self { entries, by_program, open, measured: Measured::default(), observed: Observed::default() }
     }
 
     /// All packs, by name. This reads them all.

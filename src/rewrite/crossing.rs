@@ -1,13 +1,14 @@
 //! Whether a copy may move below a `RUN`, and what must be copied in front of it first.
 
+mod tree;
+
 use super::{
     carried::{Bring, Carried, overlaps},
     environment::{environment_obstacle, program_obstacle},
     homes::settings_in_homes,
     leaving_out::leave_out,
-    links::reached_through_link,
+    observed::{self, observation},
     owner::check_owner,
-    presence::stands_without,
 };
 use crate::{
     context::path,
@@ -63,6 +64,11 @@ pub enum Caveat {
         /// The file that shows it.
         evidence: String,
     },
+    /// All that is known was seen in one run.
+    Seen {
+        /// As a phrase.
+        reason: String,
+    },
 }
 
 /// Why a step cannot be crossed.
@@ -93,10 +99,17 @@ pub(super) const PATTERN_LETTERS: [char; 8] = ['*', '?', '[', '\\', '$', '"', '\
 /// The first reason why not.
 pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run, ahead: &[Needed]) -> Result<Crossing, Obstacle> {
     let reader = Reader { carried, id, run };
-    reader.check_opaque()?;
+    let seen = observation(carried.build, id);
+    let traced = seen.filter(|seen| seen.is_complete && !run.is_known());
+    if traced.is_none() {
+        reader.check_opaque()?;
+    }
     reader.check_mounts()?;
     reader.check_links()?;
     check_owner(carried, id, run)?;
+    if let Some(seen) = traced {
+        return observed::cross(&reader, seen, ahead);
+    }
     let mut crossing = Crossing::default();
     for command in &run.commands {
         reader.cross_command(command, &mut crossing)?;
@@ -107,17 +120,21 @@ pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run, ahead: &[N
     crossing.manifests.retain(|needed| !trees.iter().any(|tree| tree.holds(needed)));
     let ahead: Vec<Needed> = ahead.iter().chain(&crossing.manifests).cloned().collect();
     reader.check_directories(&ahead)?;
+    if let Some(seen) = seen {
+        observed::check(&reader, seen, &ahead)?;
+    }
     Ok(crossing)
 }
 
-struct Reader<'a> {
-    carried: &'a Carried<'a>,
-    id: StepId,
+/// Looks for what of a copy a `RUN` needs.
+pub(super) struct Reader<'a> {
+    pub(super) carried: &'a Carried<'a>,
+    pub(super) id: StepId,
     run: &'a Run,
 }
 
 impl Reader<'_> {
-    fn obstacle(&self, reason: impl Into<String>, evidence: impl Into<String>) -> Obstacle {
+    pub(super) fn obstacle(&self, reason: impl Into<String>, evidence: impl Into<String>) -> Obstacle {
         Obstacle::new(self.id, reason, evidence)
     }
 
@@ -132,43 +149,6 @@ impl Reader<'_> {
         let text = opaque.range.of(self.carried.build.inputs.file.source());
         let command = text.lines().next().unwrap_or_default().trim().to_owned();
         Err(self.obstacle(format!("{}, so it may read any file", opaque.reason), command))
-    }
-
-    /// A mount hides what the copy brings to its place, and leaves the place behind.
-    fn check_mounts(&self) -> Result<(), Obstacle> {
-        for mount in &self.run.mounts {
-            let Some(target) = &mount.target else { continue };
-            if mount.context.is_none() && self.carried.brings(target) != Bring::Nothing {
-                return Err(self.obstacle("it mounts over files that are copied before it", format!("target={target}")));
-            }
-        }
-        Ok(())
-    }
-
-    /// Nobody knows what is reached through a link that an earlier step, or the step itself, has made.
-    fn check_links(&self) -> Result<(), Obstacle> {
-        match reached_through_link(self.carried.build, self.id, self.run) {
-            Some((path, link)) => {
-                Err(self.obstacle(format!("it reaches `{path}` through the link `{link}`"), path.as_str()))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The directories that the step works in or writes into must be there without the copy.
-    fn check_directories(&self, ahead: &[Needed]) -> Result<(), Obstacle> {
-        let start = &self.carried.build.step(self.id).before.directory;
-        for command in &self.run.commands {
-            let worked_in = command.directory.as_ref().filter(|directory| *directory != start);
-            let written = command.accesses.iter().filter(|access| access.access == Access::Write);
-            for directory in written.map(|access| access.path.parent()).chain(worked_in.cloned()) {
-                if !stands_without(self.carried, self.id, &directory, ahead) {
-                    let reason = format!("it needs the directory `{directory}`, which the copy creates");
-                    return Err(self.obstacle(reason, command.known.title.clone()));
-                }
-            }
-        }
-        Ok(())
     }
 
     fn cross_command(&self, command: &KnownCommand, crossing: &mut Crossing) -> Result<(), Obstacle> {
@@ -304,7 +284,14 @@ impl Reader<'_> {
         }
     }
 
-    fn need(&self, path: &str, directory: bool, place: &StagePath, crossing: &mut Crossing) -> Result<(), Obstacle> {
+    /// Notes a path that the step needs before it.
+    pub(super) fn need(
+        &self,
+        path: &str,
+        directory: bool,
+        place: &StagePath,
+        crossing: &mut Crossing,
+    ) -> Result<(), Obstacle> {
         if self.carried.transfer.varies {
             return Err(self.obstacle("a build argument decides which files are copied before it", path));
         }

@@ -4,6 +4,7 @@ use super::{
     crossing::{Caveat, Needed, Obstacle},
     declaration::sink_declaration,
     emit::sink_edit,
+    observed::observation,
     sink::{Sink, is_from_context, sink},
     split_run::split_run,
     warm_up::{lock_step, warm_up},
@@ -21,6 +22,8 @@ use crate::{
 pub enum MoveKind {
     /// Copies the manifests, installs, and copies the rest after.
     CopyManifestsFirst,
+    /// Copies what a traced step was seen to read, runs it, and copies the rest after.
+    CopySeenFirst,
     /// Moves a copy below steps that do not need it.
     SinkCopy,
     /// Moves the declaration of a volatile argument below steps that do not read it.
@@ -48,6 +51,7 @@ impl MoveKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::CopyManifestsFirst => "copy-manifests-first",
+            Self::CopySeenFirst => "copy-seen-first",
             Self::SinkCopy => "sink-copy",
             Self::SinkArgument => "sink-argument",
             Self::SinkLabel => "sink-label",
@@ -149,11 +153,16 @@ pub fn sink_move(build: &Build<'_>, sunk: &Sink) -> Option<Move> {
     }
     let differs: Vec<String> = sunk.caveats().filter_map(difference).collect();
     let ignore: Vec<String> = sunk.caveats().filter_map(ignored).collect();
-    let kind = if manifests.is_empty() { MoveKind::SinkCopy } else { MoveKind::CopyManifestsFirst };
+    let is_seen = sunk.caveats().any(|caveat| matches!(caveat, Caveat::Seen { .. }));
+    let kind = match manifests.is_empty() {
+        _ if is_seen => MoveKind::CopySeenFirst,
+        true => MoveKind::SinkCopy,
+        false => MoveKind::CopyManifestsFirst,
+    };
     let carried = build.instruction(sunk.carried);
     let last = quoted(build, sunk.last()?);
     let title = match kind {
-        MoveKind::SinkCopy => format!("Move {} below {last}", quoted(build, sunk.carried)),
+        _ if manifests.is_empty() => format!("Move {} below {last}", quoted(build, sunk.carried)),
         _ => format!(
             "Copy only {} before {last}, and the rest after it",
             listed(manifests.iter().map(|needed| needed.path.as_str()))
@@ -227,7 +236,7 @@ pub fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 pub(super) fn difference(caveat: &Caveat) -> Option<String> {
     match caveat {
-        Caveat::Differs { reason, .. } => Some(reason.clone()),
+        Caveat::Differs { reason, .. } | Caveat::Seen { reason } => Some(reason.clone()),
         Caveat::Ignore { .. } => None,
     }
 }
@@ -235,7 +244,7 @@ pub(super) fn difference(caveat: &Caveat) -> Option<String> {
 pub(super) fn ignored(caveat: &Caveat) -> Option<String> {
     match caveat {
         Caveat::Ignore { path, .. } => Some(path.clone()),
-        Caveat::Differs { .. } => None,
+        Caveat::Differs { .. } | Caveat::Seen { .. } => None,
     }
 }
 
@@ -260,7 +269,10 @@ fn refusal(build: &Build<'_>, sunk: &Sink, obstacle: &Obstacle) -> Option<Refuse
     let stage = &build.stages[sunk.carried.stage];
     // What stops a copy may stand above the step that it would have to move below.
     let below = (obstacle.id.step..stage.steps.len()).map(|step| StepId { step, ..sunk.carried });
-    let step = below.into_iter().find(|id| build.step(*id).run().is_some_and(gains))?;
+    // Of a step that was traced, it is known what keeps the copy.
+    let is_seen = |id: StepId, run: &Run| !run.is_known() && observation(build, id).is_some();
+    let worth = |id: &StepId| build.step(*id).run().is_some_and(|run| gains(run) || is_seen(*id, run));
+    let step = below.into_iter().find(worth)?;
     let run = build.step(step).run()?;
     let broad = is_from_context(build, sunk.carried) && build.step(sunk.carried).transfer()?.holds_directory();
     // After an install of the dependencies alone, one of the project itself stands where it belongs.

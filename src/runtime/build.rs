@@ -42,7 +42,7 @@ use super::image::{ChainId, Descriptor, Digest, ImageConfig, Platform};
 use super::namespace::Ids;
 use super::progress::{Event, Sink, Status, StepName};
 use super::registry;
-use super::sandbox::{Limits, Network};
+use super::sandbox::{Limits, Network, Trace};
 use super::store::Store;
 use super::tree::Tree;
 use crate::context::IgnoreFile;
@@ -54,6 +54,7 @@ use site::{End, Site};
 
 /// What is to be built.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub struct Request<'a> {
     /// The file.
     pub file: &'a Dockerfile,
@@ -99,6 +100,8 @@ pub struct Request<'a> {
     pub limits: Limits,
     /// `SOURCE_DATE_EPOCH`: the time of the image, and the latest of its files, in seconds since 1970.
     pub epoch: Option<i64>,
+    /// Whether it is seen which files the commands reach.
+    pub traced: bool,
 }
 
 /// Where a secret comes from.
@@ -149,6 +152,8 @@ pub struct StepReport {
     pub bytes: u64,
     /// The layers after it.
     pub chain: Option<ChainId>,
+    /// Which files its command reached, where it was executed and traced.
+    pub trace: Option<Arc<Trace>>,
 }
 
 /// Builds an image and keeps it in the store, without a name.

@@ -112,6 +112,7 @@ impl Container {
             limits: self.wishes.limits.clone(),
             timeout: self.wishes.timeout,
             security: Security::Default,
+            traced: false,
         })
     }
 

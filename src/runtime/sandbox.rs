@@ -21,6 +21,7 @@ mod sources;
 mod started;
 mod step;
 mod stubs;
+mod trace;
 mod visit;
 mod wire;
 
@@ -41,6 +42,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 pub use started::{Door, Started};
 pub use step::{Exit, Limits, MountKind, Network, Outcome, Security, Step, StepMount, Stream, User, Visit};
+pub use trace::{Touch, Touched, Trace};
 
 use super::namespace::Ids;
 use super::sys;
@@ -166,9 +168,12 @@ impl Sandbox {
         let (order, mounts) = sources::order(step, &self.ids, &groups)?;
         let order = Order { number: self.next_number(), ..order };
         let stubs = stubs::Stubs::before(step.root, &order);
-        let mounts: Vec<_> = std::iter::once(step.root).chain(mounts.iter().map(AsFd::as_fd)).collect();
-        let channel = self.order(&order, &mounts)?;
-        Ok(Started { channel, order, start, stubs, groups })
+        let mut descriptors = vec![step.root];
+        let (watch, watcher) = if order.traced { watched(step.root).map(Some)? } else { None }.unzip();
+        descriptors.extend(watcher.as_ref().map(AsFd::as_fd));
+        descriptors.extend(mounts.iter().map(AsFd::as_fd));
+        let channel = self.order(&order, &descriptors)?;
+        Ok(Started { channel, order, start, stubs, groups, watch })
     }
 
     /// Runs a command inside of a step that runs, to its end: in its tree and among its processes.
@@ -254,6 +259,15 @@ impl Unwritable {
         let by_descriptor = |mount: &OwnedFd| PathBuf::from(format!("/proc/self/fd/{}", mount.as_raw_fd()));
         self.mount.as_ref().map_or_else(|| self.plain.clone(), by_descriptor)
     }
+}
+
+/// Who watches a step of that tree, and where the step finds them.
+fn watched(root: BorrowedFd<'_>) -> Result<(trace::Watch, OwnedFd), SandboxError> {
+    let (socket, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+        .map_err(system("cannot make a socket"))?;
+    let failed = |source| SandboxError::System { what: "cannot trace the step", source };
+    let root = root.try_clone_to_owned().map_err(failed)?;
+    Ok((trace::Watch::start(socket, root).map_err(failed)?, theirs))
 }
 
 fn system(what: &'static str) -> impl FnOnce(rustix::io::Errno) -> SandboxError {

@@ -94,7 +94,8 @@ pub(crate) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     unsafe { rustix::thread::unshare_unsafe(flags) }.map_err(io::Error::from)
 }
 
-/// Copies the process into new namespaces, given as `CLONE_NEW…` or-ed together, or 0.
+/// Copies the process into new namespaces, given as `CLONE_NEW…` or-ed together, or 0. With `CLONE_PARENT` the copy is no
+/// child of this process, but one of this one's parent.
 ///
 /// # Errors
 /// Fails in a process of more than one thread: locks that another thread holds would stay locked in the copy.
@@ -106,7 +107,8 @@ pub(crate) fn fork(namespaces: u64) -> io::Result<Forked> {
     let arguments = CloneArgs {
         flags: namespaces | libc::CLONE_PIDFD as u64,
         pidfd: ptr::from_mut(&mut pidfd) as u64,
-        exit_signal: libc::SIGCHLD as u64,
+        // The kernel takes that of this process where the copy belongs to its parent.
+        exit_signal: if namespaces & libc::CLONE_PARENT as u64 == 0 { libc::SIGCHLD as u64 } else { 0 },
         ..CloneArgs::default()
     };
     // SAFETY: without `CLONE_VM` the child has a copy of the memory, and without other threads a consistent one. The

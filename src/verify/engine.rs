@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use super::archive::{ArchiveError, ImageFiles};
 use super::smoke::Ran;
+use super::trace::Seen;
 
 pub use buildah::Buildah;
 pub use buildkit::BuildKit;
@@ -45,6 +46,8 @@ pub struct Order<'a> {
     pub fresh: bool,
     /// Whether the engine keeps the image, so that it can be run.
     pub keep: bool,
+    /// Whether it is to be seen which files the steps reach.
+    pub traced: bool,
 }
 
 /// What became of one step.
@@ -69,6 +72,8 @@ pub struct BuiltImage {
     pub seconds: f64,
     /// The image in the engine, where it was to be kept.
     pub kept: Option<Kept>,
+    /// What was seen of the steps that ran, where they were traced.
+    pub seen: Vec<Seen>,
 }
 
 /// Why there is no image.
@@ -111,6 +116,11 @@ pub trait Engine {
     /// # Errors
     /// [`EngineError`]; [`EngineError::Failed`] is what the file is to blame for.
     fn build(&self, order: &Order<'_>) -> Result<BuiltImage, EngineError>;
+
+    /// Whether it can see which files steps reach.
+    fn traces(&self) -> bool {
+        false
+    }
 
     /// Whether it runs images too.
     fn runs_images(&self) -> bool {

@@ -9,6 +9,7 @@ use super::image_config::ConfigDifference;
 use super::noise::Noise;
 use super::origin::{Origin, origins};
 use super::smoke::{Smoke, smoke};
+use super::trace::{self, TracedStep};
 use crate::optimize::{Draft, Surroundings};
 
 /// Two files for one project.
@@ -24,6 +25,8 @@ pub struct Job<'a> {
     pub surroundings: Surroundings<'a>,
     /// How long each image is run at most; `None` where none is run.
     pub smoke: Option<Duration>,
+    /// Whether it is to be seen which files the steps of the original reach.
+    pub trace: bool,
 }
 
 /// Which of two files is meant.
@@ -83,6 +86,8 @@ pub struct Proof {
     pub broken: Option<String>,
     /// How the images go when they are started; `None` where they were not.
     pub smoke: Option<Smoke>,
+    /// Which files the steps of the original reached, where they were traced.
+    pub traces: Vec<TracedStep>,
     /// Clean builds of the original.
     pub before: Measured,
     /// The clean build of the candidate; `None` where it does not build.
@@ -123,11 +128,24 @@ impl Original {
     /// [`EngineError`] where the engine cannot be used, or the original does not build.
     pub fn build(engine: &dyn Engine, job: &Job<'_>, tell: &dyn Fn(&str)) -> Result<Self, EngineError> {
         tell("building the file as it is, without a cache");
-        let first = clean_build(engine, job, Side::Before)?;
+        let first = build(engine, job, Side::Before, job.trace)?;
         tell("building it again, to see what differs by itself");
         let second = clean_build(engine, job, Side::Before)?;
         let noise = Noise::between(&first.files.tree, &second.files.tree);
         Ok(Self { first, second, noise })
+    }
+
+    /// Which files its steps reached, where they were traced.
+    pub fn traces(&self, job: &Job<'_>) -> Vec<TracedStep> {
+        let took = |image: &BuiltImage, instruction: usize| {
+            let step = image.steps.iter().find(|step| step.instruction == instruction);
+            step.map_or(0.0, |step| step.seconds)
+        };
+        job.before.with_build(&job.surroundings, |build| {
+            let seconds = |instruction| (took(&self.first, instruction), took(&self.second, instruction));
+            let seen = self.first.seen.iter();
+            seen.filter_map(|seen| trace::traced(build, seen, seconds(seen.instruction))).collect()
+        })
     }
 }
 
@@ -142,6 +160,9 @@ pub fn prove(
     tell: &dyn Fn(&str),
 ) -> Result<Proof, EngineError> {
     let Original { first, second, noise } = original;
+    let both = [first, second];
+    // A traced build takes longer than others.
+    let timed = if job.trace { &both[1..] } else { &both[..] };
     let mut proof = Proof {
         differences: Vec::new(),
         noise: Vec::new(),
@@ -149,7 +170,8 @@ pub fn prove(
         config: Vec::new(),
         broken: None,
         smoke: None,
-        before: measured(job, Side::Before, &[first, second]),
+        traces: original.traces(job),
+        before: measured(job, Side::Before, timed),
         after: None,
     };
     tell("building the candidate, without a cache");
@@ -186,6 +208,10 @@ impl Job<'_> {
 }
 
 fn clean_build(engine: &dyn Engine, job: &Job<'_>, side: Side) -> Result<BuiltImage, EngineError> {
+    build(engine, job, side, false)
+}
+
+fn build(engine: &dyn Engine, job: &Job<'_>, side: Side, traced: bool) -> Result<BuiltImage, EngineError> {
     let draft = job.draft(side);
     engine.build(&Order {
         dockerfile: &draft.dockerfile,
@@ -195,6 +221,7 @@ fn clean_build(engine: &dyn Engine, job: &Job<'_>, side: Side) -> Result<BuiltIm
         arguments: job.surroundings.arguments,
         fresh: true,
         keep: job.smoke.is_some(),
+        traced,
     })
 }
 

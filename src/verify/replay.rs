@@ -180,6 +180,7 @@ impl Player<'_> {
             arguments: self.job.surroundings.arguments,
             fresh,
             keep: false,
+            traced: false,
         })?;
         built.steps.retain_mut(|step| {
             let original = salted.original(step.instruction);

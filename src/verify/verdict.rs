@@ -17,6 +17,12 @@ impl Verified {
         self.proof.is_equal() && self.replay.iter().flat_map(|replay| &replay.changes).all(super::Replayed::agrees)
     }
 
+    /// How many changes were built with both files.
+    pub fn replayed(&self) -> usize {
+        let changes = self.replay.iter().flat_map(|replay| &replay.changes);
+        changes.filter(|change| change.is_built()).count()
+    }
+
     /// The verdict in one line, without the name of the file.
     pub fn in_words(&self) -> String {
         if let Some(reason) = &self.proof.broken {
@@ -41,7 +47,7 @@ impl Verified {
             };
             return format!("differs: at {}, {what}", wrong.change);
         }
-        let built = changes.iter().filter(|change| change.is_built()).count();
+        let built = self.replayed();
         let after = counted(built, "change", "changes").map(|changes| format!(", and after {changes}"));
         let alone = match self.proof.noisy_paths() {
             0 => None,

@@ -4,7 +4,9 @@
 //! is at hand, the same files are built for good: `LAYERWISE_TEST_ENGINE` is a command that takes the place of `docker`, and
 //! `LAYERWISE_TEST_ENGINE_OPTIONS` are options of each build, separated by blanks. `FROM busybox` must work.
 
+mod faults;
 mod live;
 mod made_up;
 mod program;
 mod smoke;
+mod traced;

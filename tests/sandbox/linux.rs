@@ -5,6 +5,7 @@ mod escapes;
 mod mounts;
 mod probe;
 mod rights;
+mod traces;
 mod visits;
 mod world;
 
@@ -35,7 +36,7 @@ pub(super) const ROOT: &[Mode] = &[Mode::Root];
 pub(super) const MANY_IDS: &[Mode] = &[Mode::Root, Mode::Mapped];
 
 fn cases() -> Vec<Case> {
-    [basics::CASES, mounts::CASES, rights::CASES, escapes::CASES, visits::CASES].concat()
+    [basics::CASES, mounts::CASES, rights::CASES, escapes::CASES, visits::CASES, traces::CASES].concat()
 }
 
 pub(super) fn main() -> ExitCode {

@@ -77,12 +77,20 @@ impl EngineArgs {
         self.smoke.map(Duration::from_secs)
     }
 
-    /// The engine; the one of this program asks these mirrors of registries. Call it before any thread is started.
-    pub(in crate::cli) fn start(&self, mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
+    /// The engine; with `traces`, one that traces steps. The one of this program asks these mirrors of registries. Call it
+    /// before any thread is started.
+    pub(in crate::cli) fn start(&self, mirrors: Mirrors, traces: bool) -> Result<Box<dyn Engine>, Failure> {
         let engine = self.named(mirrors)?;
         if self.smoke.is_some() && !engine.runs_images() {
             let reason = format!(
                 "{} builds images and does not run them: leave out `--smoke`, or take the engine embedded, docker or podman",
+                engine.name()
+            );
+            return Err(Failure::Engine(EngineError::Unusable(reason)));
+        }
+        if traces && !engine.traces() {
+            let reason = format!(
+                "{} does not tell which files steps reach: leave out `--trace`, or take the engine embedded, with more ids than one",
                 engine.name()
             );
             return Err(Failure::Engine(EngineError::Unusable(reason)));

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::report::Shown;
+use super::traces;
 use crate::cache::Expectation;
 use crate::verify::compare::Difference;
 use crate::verify::smoke::{Ran, Smoke};
@@ -20,6 +21,7 @@ struct Json<'a> {
     config_differences: Vec<JsonConfig<'a>>,
     smoke: Option<JsonSmoke<'a>>,
     replay: Vec<JsonReplay<'a>>,
+    traces: Vec<traces::Json<'a>>,
     steps: Vec<JsonStep<'a>>,
     before: JsonMeasured,
     after: Option<JsonMeasured>,
@@ -193,6 +195,7 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         config_differences: config.collect(),
         smoke: proof.smoke.as_ref().map(JsonSmoke::from),
         replay: shown.changes().iter().map(JsonReplay::from).collect(),
+        traces: proof.traces.iter().map(traces::Json::from).collect(),
         steps: steps.collect(),
         before: measured(&proof.before, &shown.expected.0),
         after: proof.after.as_ref().map(|after| measured(after, &shown.expected.1)),

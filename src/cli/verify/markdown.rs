@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::super::optimize::seconds;
 use super::report::{Shown, bytes, noises, or_none, origin};
+use super::traces;
 
 /// Rows of a table that are shown.
 const MOST: usize = 50;
@@ -28,6 +29,7 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         let (old, new) = &shown.expected;
         let _ = writeln!(text, "| expected rebuild per change | {} | {} |", seconds(old.mean), seconds(new.mean));
     }
+    text.push_str(&traces::markdown(&found.proof.traces));
     noise(&mut text, shown);
     text
 }

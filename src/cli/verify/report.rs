@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::optimize::seconds;
-use super::Work;
+use super::{Work, traces};
 use crate::cache::Expectation;
 use crate::optimize::{Draft, Surroundings};
 use crate::verify::compare::Difference;
@@ -100,6 +100,7 @@ pub(super) fn full(shown: &Shown<'_>) -> String {
     if let Some(stopped) = found.replay.as_ref().and_then(|replay| replay.stopped.as_ref()) {
         let _ = writeln!(text, "\nno change was replayed: {stopped}");
     }
+    text.push_str(&traces::full(&found.proof.traces));
     noise(&mut text, shown);
     costs(&mut text, shown);
     text

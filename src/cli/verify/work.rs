@@ -4,6 +4,8 @@ use super::super::failure::Failure;
 use super::super::project::Opened;
 use super::super::terminal;
 use super::EngineArgs;
+use crate::cache::step_digest;
+use crate::ecosystem::Observation;
 use crate::optimize::{Draft, Surroundings};
 use crate::verify::{self, Engine, Ground, Job, Original, Timeline, Verified, files_to_edit};
 
@@ -20,6 +22,8 @@ pub(in crate::cli) struct Work<'a> {
     pub(in crate::cli) target: Option<&'a str>,
     /// How many commits are replayed.
     pub(in crate::cli) replayed: usize,
+    /// Whether the steps of the original are traced.
+    pub(in crate::cli) trace: bool,
 }
 
 impl Work<'_> {
@@ -57,6 +61,20 @@ impl<'a> Bench<'a> {
         Ok(Self { work, draft, original })
     }
 
+    /// What the steps of the original were seen to reach, by their digests.
+    pub(in crate::cli) fn observed(&self) -> Vec<(String, Observation)> {
+        let job = job(&self.work, &self.draft, &self.draft);
+        let traces = self.original.traces(&job);
+        self.draft.with_build(&self.work.surroundings(), |build| {
+            let digest = |instruction| {
+                let (id, _) = build.steps().find(|(_, step)| step.instruction == instruction)?;
+                Some(step_digest(build, id))
+            };
+            let steps = traces.iter();
+            steps.filter_map(|step| Some((digest(step.instruction)?, step.observation()))).collect()
+        })
+    }
+
     /// Builds a candidate, and the changes of the project with both files.
     pub(in crate::cli) fn verified(&self, candidate: &Draft) -> Result<Verified, Failure> {
         let job = job(&self.work, &self.draft, candidate);
@@ -80,6 +98,7 @@ fn job<'a>(work: &'a Work<'_>, before: &'a Draft, after: &'a Draft) -> Job<'a> {
         after,
         surroundings: work.surroundings(),
         smoke: work.engine.smoke(),
+        trace: work.trace,
     }
 }
 

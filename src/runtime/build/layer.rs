@@ -67,7 +67,8 @@ impl StageBuild<'_, '_> {
     }
 
     fn take(&mut self, record: &CacheRecord, status: Status) {
-        self.done = Done { status, key: std::mem::take(&mut self.done.key), bytes: 0, created: record.created };
+        let key = std::mem::take(&mut self.done.key);
+        self.done = Done { status, key, created: record.created, ..Done::default() };
         if let Some(layer) = &record.layer {
             self.done.bytes = layer.blob.size;
             self.state.push_layer(layer.diff_id, layer.blob.clone());

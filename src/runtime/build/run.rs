@@ -1,6 +1,7 @@
 //! `RUN`: a command in the stage's files, isolated from the machine.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::key::KeyBuilder;
 use super::layer::Workplace;
@@ -11,7 +12,9 @@ use super::stage::StageBuild;
 use super::{BuildError, inline};
 use crate::context::path;
 use crate::runtime::overlay;
-use crate::runtime::sandbox::{self, Exit, MountKind, Network, Outcome, SandboxError, Security, StepMount, User};
+use crate::runtime::sandbox::{
+    self, Exit, MountKind, Network, Outcome, SandboxError, Security, StepMount, Trace, User,
+};
 use crate::runtime::user::{Account, Users};
 use crate::syntax::Command;
 
@@ -55,7 +58,12 @@ impl StageBuild<'_, '_> {
         }
         let history = self.history(&program);
         let stage = self.snapshot();
-        self.layer(key.finish(), false, |place| stage.execute(place, line, &program, &mountings, network, security))?;
+        let mut trace = None;
+        self.layer(key.finish(), false, |place| {
+            trace = stage.execute(place, line, &program, &mountings, network, security)?;
+            Ok(())
+        })?;
+        self.done.trace = trace.map(Arc::new);
         Ok(history)
     }
 
@@ -146,7 +154,7 @@ impl Running {
         mountings: &[Mounting],
         network: Network,
         security: Security,
-    ) -> Result<(), BuildError> {
+    ) -> Result<Option<Trace>, BuildError> {
         let site = place.site;
         let account = Users::read(&place.below(line)?).account(&self.user).map_err(|reason| line.error(reason))?;
         let mounted =
@@ -172,6 +180,7 @@ impl Running {
             limits: site.request.limits.clone(),
             timeout: site.request.timeout,
             security,
+            traced: site.request.traced,
         };
         let sandbox = site.sandbox(line)?;
         let exit = sandbox.run(&step, &mut |stream, bytes| self.output.write(site.sink, stream, bytes));
@@ -183,7 +192,8 @@ impl Running {
         for limit in &exit.not_granted {
             site.warn(limit);
         }
-        self.outcome(&exit, line, site.request.timeout.map_or(0, |timeout| timeout.as_secs()))
+        self.outcome(&exit, line, site.request.timeout.map_or(0, |timeout| timeout.as_secs()))?;
+        Ok(exit.trace)
     }
 
     /// The variables of the step: the stage's, and what a login would set.

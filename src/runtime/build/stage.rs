@@ -12,6 +12,7 @@ use crate::context::path;
 use crate::runtime::copy::Target;
 use crate::runtime::image::Platform;
 use crate::runtime::progress::{Event, Status, StepName};
+use crate::runtime::sandbox::Trace;
 use crate::syntax::{Body, Dockerfile, Word};
 
 use super::key::KeyBuilder;
@@ -37,11 +38,13 @@ pub(super) struct Done {
     pub(super) bytes: u64,
     /// When its layer was made, in seconds since 1970; none where it is known of no layer.
     pub(super) created: Option<i64>,
+    /// What was seen of its command, where it was traced.
+    pub(super) trace: Option<Arc<Trace>>,
 }
 
 impl Default for Done {
     fn default() -> Self {
-        Self { status: Status::Hit, key: String::new(), bytes: 0, created: None }
+        Self { status: Status::Hit, key: String::new(), bytes: 0, created: None, trace: None }
     }
 }
 
@@ -140,6 +143,7 @@ impl StageBuild<'_, '_> {
                 seconds,
                 bytes: self.done.bytes,
                 chain: self.state.chain(),
+                trace: self.done.trace.clone(),
             };
             self.site.reports.lock().unwrap_or_else(PoisonError::into_inner).push(report);
         }

@@ -8,6 +8,7 @@ pub(super) const FIXED: usize = 4;
 
 /// One step, ready to be run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a wish of its own")]
 pub(super) struct Order {
     /// By which others find it while it runs.
     pub(super) number: u64,
@@ -26,6 +27,8 @@ pub(super) struct Order {
     pub(super) insecure: bool,
     /// System calls that change owners are taken for done.
     pub(super) owners_ignored: bool,
+    /// Who traces the step waits at the descriptor after the root.
+    pub(super) traced: bool,
     /// Resource number (`RLIMIT_…`), soft, hard.
     pub(super) limits: Vec<(u32, u64, u64)>,
     /// Most processes and threads at once; 0 is no limit.
@@ -68,7 +71,7 @@ impl Order {
         out.number(self.groups.is_some().into());
         out.list(self.groups.as_deref().unwrap_or_default(), |out, group| out.number((*group).into()));
         out.bytes(&self.hostname);
-        for flag in [self.offline, self.insecure, self.owners_ignored] {
+        for flag in [self.offline, self.insecure, self.owners_ignored, self.traced] {
             out.number(flag.into());
         }
         out.list(&self.limits, |out, (resource, soft, hard)| {
@@ -105,6 +108,7 @@ impl Order {
             offline: input.number()? == 1,
             insecure: input.number()? == 1,
             owners_ignored: input.number()? == 1,
+            traced: input.number()? == 1,
             limits: input.list(|input| Some((input.small()?, input.number()?, input.number()?)))?,
             processes: input.number()?,
             timeout: input.number()?,
@@ -176,6 +180,7 @@ mod tests {
             offline: true,
             insecure: false,
             owners_ignored: true,
+            traced: true,
             limits: vec![(7, 1024, u64::MAX)],
             processes: 9,
             timeout: 1500,

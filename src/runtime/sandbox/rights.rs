@@ -1,13 +1,13 @@
 //! What a step's process gives up before it becomes the program: limits, capabilities, system calls, user.
 
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
 use rustix::process::{Resource, Rlimit, setrlimit};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, clear_ambient_capability_set, remove_capability_from_bounding_set, set_capabilities,
     set_thread_groups, set_thread_res_gid, set_thread_res_uid,
 };
 use rustix::thread::{Gid, Uid};
-
-use std::os::fd::BorrowedFd;
 
 use super::order::Order;
 use super::seccomp::Identity;
@@ -74,7 +74,14 @@ const RESOURCES: [(Resource, u32); 16] = [
 
 /// Allows the system calls that Docker allows. What comes after it is among them. The build listens to the filter of a step
 /// with assumed ids; where the kernel knows no listeners, or another one listens already, such calls are taken for done.
-fn filter(order: &Order, build: BorrowedFd<'_>) -> Result<(), Failure> {
+/// At `watcher` waits who traces the step.
+fn filter(order: &Order, build: BorrowedFd<'_>, watcher: Option<OwnedFd>) -> Result<(), Failure> {
+    if let Some(watcher) = watcher
+        && let program @ [_, ..] = seccomp::program(Identity::Traced)
+    {
+        let listener = sys::notify::install_filter(program).tried("cannot trace the step")?;
+        return output::hand_over(watcher.as_fd(), &listener).tried("cannot hand over the listener of the filter");
+    }
     if order.owners_ignored
         && let program @ [_, ..] = seccomp::program(Identity::Assumed)
         && let Ok(listener) = sys::notify::install_filter(program)
@@ -89,8 +96,9 @@ fn filter(order: &Order, build: BorrowedFd<'_>) -> Result<(), Failure> {
     sys::install_filter(program).tried("cannot install the system call filter")
 }
 
-/// Becomes the step's user, with no more rights than Docker grants. `build` is the socket on which the build waits.
-pub(super) fn drop(order: &Order, build: BorrowedFd<'_>) -> Result<(), Failure> {
+/// Becomes the step's user, with no more rights than Docker grants. `build` is the socket on which the build waits, `watcher`
+/// that of who traces the step.
+pub(super) fn drop(order: &Order, build: BorrowedFd<'_>, watcher: Option<OwnedFd>) -> Result<(), Failure> {
     let granted = if order.insecure { CapabilitySet::all() } else { profile::capabilities() };
     for capability in CapabilitySet::all().difference(granted).iter() {
         // What this kernel does not know cannot be held.
@@ -98,7 +106,7 @@ pub(super) fn drop(order: &Order, build: BorrowedFd<'_>) -> Result<(), Failure> 
     }
     let _older = clear_ambient_capability_set();
     if !order.insecure {
-        filter(order, build)?;
+        filter(order, build, watcher)?;
     }
     if let Some(groups) = &order.groups {
         let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();

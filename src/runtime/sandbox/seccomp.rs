@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::trace;
 use crate::runtime::sys::Instruction;
 use bpf::{Action, Condition};
 
@@ -70,6 +71,8 @@ pub(super) enum Identity {
     Ignored,
     /// Whoever listens answers them, and those that ask for users.
     Assumed,
+    /// The kernel makes them; those that reach files by name wait until whoever listens has seen them.
+    Traced,
 }
 
 /// An architecture: its name in the facts, its number in the kernel (`AUDIT_ARCH_…` of `linux/audit.h`), its calls.
@@ -104,9 +107,9 @@ const ARCHITECTURES: &[Architecture] = &[
 const ARCHITECTURES: &[Architecture] = &[];
 
 /// The programs, made once. The holder makes them before it makes a step.
-static FILTERS: LazyLock<[Vec<Instruction>; 3]> = LazyLock::new(|| {
+static FILTERS: LazyLock<[Vec<Instruction>; 4]> = LazyLock::new(|| {
     let made = |identity| facts().map_or_else(|_| Vec::new(), |facts| filter(&facts, identity));
-    [Identity::Real, Identity::Ignored, Identity::Assumed].map(made)
+    [Identity::Real, Identity::Ignored, Identity::Assumed, Identity::Traced].map(made)
 });
 
 fn facts() -> Result<Facts, toml::de::Error> {
@@ -135,6 +138,13 @@ pub(super) fn is_64_bit(architecture: u32) -> bool {
     architecture & 0x8000_0000 != 0
 }
 
+/// Every call: its architecture, as the kernel numbers them, its number and its name.
+pub(super) fn numbers() -> impl Iterator<Item = (u32, u32, &'static str)> {
+    ARCHITECTURES.iter().flat_map(|architecture| {
+        architecture.calls.lines().filter_map(call).map(|(name, number)| (architecture.audit, number, name))
+    })
+}
+
 fn filter(facts: &Facts, identity: Identity) -> Vec<Instruction> {
     let sections =
         ARCHITECTURES.iter().map(|architecture| (architecture.audit, actions(facts, architecture, identity)));
@@ -161,11 +171,26 @@ fn actions(facts: &Facts, architecture: &Architecture, identity: Identity) -> BT
         put(&rule.name, Action::When { argument: rule.argument, condition: condition(rule) });
     }
     match identity {
-        Identity::Real => {}
+        Identity::Real | Identity::Traced => {}
         Identity::Ignored => facts.single_id.done.iter().for_each(|name| put(name, Action::Fail(0))),
         Identity::Assumed => facts.single_id.asked(architecture).for_each(|name| put(name, Action::Ask)),
     }
+    if identity == Identity::Traced {
+        ask(architecture, &mut actions);
+    }
     actions
+}
+
+/// Lets the traced calls wait, of those that are allowed.
+fn ask(architecture: &Architecture, actions: &mut BTreeMap<u32, Action>) {
+    let traced: Vec<&str> = trace::names().collect();
+    for (name, number) in architecture.calls.lines().filter_map(call) {
+        if let Some(action) = actions.get_mut(&number).filter(|action| **action == Action::Allow)
+            && traced.contains(&name)
+        {
+            *action = Action::Ask;
+        }
+    }
 }
 
 fn condition(rule: &ByArgument) -> Condition {
@@ -182,6 +207,17 @@ fn condition(rule: &ByArgument) -> Condition {
 fn call(line: &'static str) -> Option<(&'static str, u32)> {
     let (number, name) = line.split_once(' ')?;
     Some((name, number.parse().ok()?))
+}
+
+/// Names of all calls that are allowed.
+#[cfg(test)]
+pub(super) fn allowed() -> impl Iterator<Item = &'static str> {
+    let facts = facts().unwrap();
+    ARCHITECTURES.iter().flat_map(move |architecture| {
+        let actions = actions(&facts, architecture, Identity::Real);
+        let all = architecture.calls.lines().filter_map(call);
+        all.filter(move |(_, number)| actions.get(number) == Some(&Action::Allow)).map(|(name, _)| name)
+    })
 }
 
 #[cfg(test)]
@@ -211,7 +247,7 @@ mod tests {
 
     #[test]
     fn programs_fit_the_kernel() {
-        for identity in [Identity::Real, Identity::Ignored, Identity::Assumed] {
+        for identity in [Identity::Real, Identity::Ignored, Identity::Assumed, Identity::Traced] {
             let length = program(identity).len();
             assert!((100..4096).contains(&length), "{length} instructions");
         }

@@ -34,6 +34,8 @@ pub(super) enum Failure {
 pub(super) struct Belongings {
     pub(super) root: OwnedFd,
     pub(super) streams: [OwnedFd; 3],
+    /// Where who traces the step waits for the listener of its filter.
+    pub(super) watcher: Option<OwnedFd>,
     pub(super) mounts: Vec<OwnedFd>,
     /// Where the build waits.
     pub(super) build: OwnedFd,
@@ -62,7 +64,7 @@ pub(super) fn become_program(order: &Order, belongings: Belongings) -> Failure {
 }
 
 fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Failure> {
-    let Belongings { root, streams, mounts, build } = belongings;
+    let Belongings { root, streams, watcher, mounts, build } = belongings;
     umask(MASK);
     setsid().tried("cannot start a session")?;
     // Refused where keys are not built in, and then there are none to protect.
@@ -87,7 +89,7 @@ fn prepare(order: &Order, belongings: Belongings) -> Result<program::Program, Fa
         devices::hide()?;
     }
     rights::limit(order)?;
-    finish(order, &build)
+    finish(order, &build, watcher)
 }
 
 /// Puts the process into the control groups of its step.
@@ -108,10 +110,11 @@ pub(super) fn take_streams(order: &Order, streams: &[OwnedFd; 3]) -> Result<(), 
     Ok(())
 }
 
-/// Goes to the working directory, gives up what the program may not have, and finds it. `build` is where the build waits.
-pub(super) fn finish(order: &Order, build: &OwnedFd) -> Result<program::Program, Failure> {
+/// Goes to the working directory, gives up what the program may not have, and finds it. `build` is where the build waits,
+/// `watcher` where who traces the step does.
+pub(super) fn finish(order: &Order, build: &OwnedFd, watcher: Option<OwnedFd>) -> Result<program::Program, Failure> {
     let reached = enter_directory(order, true);
-    rights::drop(order, build.as_fd())?;
+    rights::drop(order, build.as_fd(), watcher)?;
     if let Err(error) = reached {
         // It may be the user's alone.
         enter_directory(order, false).map_err(|_| error).tried(in_words(&order.directory))?;

@@ -50,6 +50,7 @@ pub(super) fn order(step: &Step<'_>, ids: &Ids, groups: &Groups) -> Result<(Orde
         offline: step.network == Network::None,
         insecure: step.security == Security::Insecure,
         owners_ignored: single,
+        traced: step.traced && step.security == Security::Default && !single,
         limits: step.limits.resources.clone(),
         processes: step.limits.processes.unwrap_or(0),
         timeout: milliseconds(step.timeout),

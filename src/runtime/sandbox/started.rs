@@ -12,6 +12,7 @@ use super::holder::Reply;
 use super::order::Order;
 use super::step::{Exit, Stream, Visit};
 use super::stubs::Stubs;
+use super::trace::Watch;
 use super::{SandboxError, milliseconds, output};
 
 /// A step that runs.
@@ -22,6 +23,7 @@ pub struct Started {
     pub(super) start: Instant,
     pub(super) stubs: Stubs,
     pub(super) groups: Groups,
+    pub(super) watch: Option<Watch>,
 }
 
 /// The way to a step that runs, for others than who waits for its end.
@@ -60,10 +62,11 @@ impl Started {
     /// # Errors
     /// See [`SandboxError`].
     pub fn finish(self, sink: &mut dyn FnMut(Stream, &[u8])) -> Result<Exit, SandboxError> {
-        let Self { channel, start, stubs, mut groups, .. } = self;
+        let Self { channel, start, stubs, mut groups, watch, .. } = self;
         let reply = channel.pass_on(sink);
         stubs.remove();
-        exit(reply, start, std::mem::take(&mut groups.not_granted))
+        let exit = exit(reply, start, std::mem::take(&mut groups.not_granted))?;
+        Ok(Exit { trace: watch.and_then(Watch::finish), ..exit })
     }
 }
 
@@ -83,6 +86,7 @@ impl Door {
             directory: visit.directory.as_os_str().as_bytes().to_vec(),
             timeout: milliseconds(visit.timeout),
             attachments: Vec::new(),
+            traced: false,
             ..self.order.clone()
         }
     }
@@ -92,7 +96,7 @@ impl Door {
 pub(super) fn exit(reply: Option<Reply>, start: Instant, not_granted: Vec<String>) -> Result<Exit, SandboxError> {
     match reply {
         Some(Reply::Ended { outcome, max_rss, processor }) => {
-            Ok(Exit { outcome, took: start.elapsed(), max_rss, processor, not_granted })
+            Ok(Exit { outcome, took: start.elapsed(), max_rss, processor, not_granted, trace: None })
         }
         Some(Reply::Failed { what }) => Err(SandboxError::Setup(what)),
         None => Err(SandboxError::Stopped),

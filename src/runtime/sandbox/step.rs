@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::trace::Trace;
+
 /// A command to run in a tree.
 #[derive(Debug)]
 pub struct Step<'a> {
@@ -34,6 +36,9 @@ pub struct Step<'a> {
     pub timeout: Option<Duration>,
     /// What it may do.
     pub security: Security,
+    /// Whether it is seen which files it reaches; not with [`Security::Insecure`], and not where there is one id, as a filter
+    /// has one listener.
+    pub traced: bool,
 }
 
 /// A command to run inside of a step that runs, as the same user and with the same rights.
@@ -164,6 +169,8 @@ pub struct Exit {
     pub processor: Duration,
     /// Limits that were asked for and could not be set, in words.
     pub not_granted: Vec<String>,
+    /// What was seen of it, where it was traced.
+    pub trace: Option<Trace>,
 }
 
 /// Why a step is over.

@@ -1,6 +1,8 @@
 //! A command inside of a step that runs: in its tree, among its processes, with its network and its rights, as
 //! `docker exec` has it.
 
+use std::fs::File;
+use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::process::{setsid, umask};
@@ -12,25 +14,33 @@ use super::rights;
 use super::setup::{self, Failure, Tried};
 use crate::runtime::sys::{self, Forked};
 
-/// What a process returns that a signal has killed, as shells have it: this and the signal's number.
-const KILLED: i32 = 128;
-
-/// Becomes a process that waits for the program and returns what it returns. Comes back only where there is no program,
-/// and in the process that was to be it.
-pub(super) fn become_program(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3], build: &OwnedFd) -> Failure {
-    match prepare(host, order, streams, build) {
+/// Enters the step and makes a process there, which becomes the program; who called this ends, after it has told the
+/// number of the process to `tell`. `build` is where the build waits. Comes back only where there is no program.
+pub(super) fn become_program(
+    host: &OwnedFd,
+    order: &Order,
+    streams: &[OwnedFd; 3],
+    (build, tell): (&OwnedFd, OwnedFd),
+) -> Failure {
+    match prepare(host, order, streams, (build, tell)) {
         Ok(program) => program.start(),
         Err(failure) => failure,
     }
 }
 
-fn prepare(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3], build: &OwnedFd) -> Result<Program, Failure> {
+fn prepare(
+    host: &OwnedFd,
+    order: &Order,
+    streams: &[OwnedFd; 3],
+    (build, tell): (&OwnedFd, OwnedFd),
+) -> Result<Program, Failure> {
     join(host, ThreadNameSpaceType::PROCESS_ID)?;
-    let forked = sys::fork(0).tried("cannot make a process inside of the container")?;
+    let forked = sys::fork(libc::CLONE_PARENT as u64).tried("cannot make a process inside of the container")?;
     if let Forked::Parent(child) = forked {
-        let ended = sys::wait(child.pid);
-        sys::end_now(ended.map_or(KILLED, |ended| ended.code.unwrap_or(KILLED + ended.signal.unwrap_or_default())))
+        let told = File::from(tell).write_all(&child.pid.to_ne_bytes());
+        sys::end_now(i32::from(told.is_err()));
     }
+    drop(tell);
     umask(setup::MASK);
     setsid().tried("cannot start a session")?;
     setup::join_groups(order)?;
@@ -42,7 +52,7 @@ fn prepare(host: &OwnedFd, order: &Order, streams: &[OwnedFd; 3], build: &OwnedF
     others.set(ThreadNameSpaceType::NETWORK, order.offline);
     join(host, others)?;
     rights::limit(order)?;
-    setup::finish(order, build)
+    setup::finish(order, build, None)
 }
 
 fn join(host: &OwnedFd, namespaces: ThreadNameSpaceType) -> Result<(), Failure> {

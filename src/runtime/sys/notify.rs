@@ -48,7 +48,9 @@ const ON_ONE_PROCESSOR: u64 = 1;
 /// Puts a filter on the process as [`super::install_filter`] does, and gives the listener of the calls that it asks about.
 pub(crate) fn install_filter(program: &[Instruction]) -> io::Result<OwnedFd> {
     let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-    let listener = super::filter(program, flags)?;
+    // Before Linux 5.19 signals interrupt a call that waits, which then begins anew.
+    let calm = super::filter(program, flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    let listener = calm.or_else(|_| super::filter(program, flags))?;
     let listener = RawFd::try_from(listener).map_err(|_| io::Error::other("no descriptor"))?;
     // SAFETY: the kernel just gave this descriptor to us alone.
     Ok(unsafe { OwnedFd::from_raw_fd(listener) })

@@ -90,7 +90,13 @@ impl Engine for Buildah {
         let image = archive::read(&files.archive(), &self.layers)?;
         let file = Dockerfile::parse(order.dockerfile);
         let steps = steps(&done.lines, done.seconds, &file, &stages(&file));
-        Ok(BuiltImage { files: image, steps, seconds: done.seconds, kept: Some(kept).filter(|_| order.keep) })
+        Ok(BuiltImage {
+            files: image,
+            steps,
+            seconds: done.seconds,
+            kept: Some(kept).filter(|_| order.keep),
+            seen: Vec::new(),
+        })
     }
 
     fn runs_images(&self) -> bool {

@@ -81,7 +81,13 @@ impl Engine for BuildKit {
         }
         let image = archive::read(&files.archive(), &self.layers)?;
         let steps = log.steps(&stages(&Dockerfile::parse(order.dockerfile)));
-        Ok(BuiltImage { files: image, steps, seconds: done.seconds, kept: kept.filter(|_| order.keep) })
+        Ok(BuiltImage {
+            files: image,
+            steps,
+            seconds: done.seconds,
+            kept: kept.filter(|_| order.keep),
+            seen: Vec::new(),
+        })
     }
 
     fn runs_images(&self) -> bool {

@@ -14,12 +14,13 @@ use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Ids, Wish};
 use crate::runtime::progress::{Silent, Status};
 use crate::runtime::registry::Settings;
-use crate::runtime::sandbox::{Limits, Network};
+use crate::runtime::sandbox::{self, Limits, Network};
 use crate::runtime::store::Store;
 use crate::syntax::{Dockerfile, Keyword};
 use crate::verify::archive::{self, ImageFiles, KnownLayers};
 use crate::verify::image_config::ImageConfig;
 use crate::verify::smoke::Ran;
+use crate::verify::trace::{Seen, Touch, Touched};
 use crate::verify::tree::Tree;
 
 /// The runtime with its store.
@@ -101,6 +102,7 @@ impl Engine for Embedded {
             timeout: None,
             limits: Limits::default(),
             epoch: None,
+            traced: order.traced,
         };
         let built = build::build(&request, &self.store, &self.ids, &Silent).map_err(|error| failure(&error))?;
         let files = self.read(&built)?;
@@ -111,7 +113,13 @@ impl Engine for Embedded {
             all.insert(name.clone(), built.manifest.clone());
             Kept::new(name, |_| {})
         });
-        Ok(BuiltImage { files, steps, seconds: built.seconds, kept })
+        let seen = built.steps.iter().filter_map(|step| seen(&file, step)).collect();
+        Ok(BuiltImage { files, steps, seconds: built.seconds, kept, seen })
+    }
+
+    fn traces(&self) -> bool {
+        // With one id, somebody else listens to the filter of a step.
+        matches!(self.ids, Ids::Root | Ids::Mapped(_))
     }
 
     fn runs_images(&self) -> bool {
@@ -127,9 +135,41 @@ impl Engine for Embedded {
     }
 }
 
+fn instruction_of(file: &Dockerfile, step: &StepReport) -> Option<usize> {
+    file.instructions().iter().position(|instruction| instruction.lines.0 == step.name.line)
+}
+
+/// What was seen of a step.
+fn seen(file: &Dockerfile, step: &StepReport) -> Option<Seen> {
+    let trace = step.trace.as_ref()?;
+    let program = |index: &usize| trace.programs.get(*index).cloned().unwrap_or_default();
+    let touched = |touched: &sandbox::Touched| Touched {
+        how: touched.how.iter().map(|how| touch(*how)).collect(),
+        was_there: touched.was_there,
+        by: touched.by.iter().map(program).collect(),
+    };
+    Some(Seen {
+        instruction: instruction_of(file, step)?,
+        paths: trace.paths.iter().map(|(path, found)| (path.clone(), touched(found))).collect(),
+        calls: trace.calls,
+        is_complete: trace.lost == 0,
+    })
+}
+
+fn touch(how: sandbox::Touch) -> Touch {
+    match how {
+        sandbox::Touch::Read => Touch::Read,
+        sandbox::Touch::List => Touch::List,
+        sandbox::Touch::Test => Touch::Test,
+        sandbox::Touch::Write => Touch::Write,
+        sandbox::Touch::Change => Touch::Change,
+        sandbox::Touch::Rename => Touch::Rename,
+        sandbox::Touch::Delete => Touch::Delete,
+    }
+}
+
 fn record(file: &Dockerfile, step: &StepReport) -> Option<StepRecord> {
-    let mut instructions = file.instructions().iter();
-    let instruction = instructions.position(|instruction| instruction.lines.0 == step.name.line)?;
+    let instruction = instruction_of(file, step)?;
     let executed = matches!(
         file.instructions()[instruction].keyword,
         Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir

@@ -73,7 +73,7 @@ pub(super) fn with_job<T>(case: &Case, context: &Path, work: impl FnOnce(&Job<'_
         history: None,
         target: None,
     };
-    work(&Job { context, before: &before, after: &after, surroundings, smoke: None })
+    work(&Job { context, before: &before, after: &after, surroundings, smoke: None, trace: false })
 }
 
 /// Hands out the trees of a case.
@@ -101,7 +101,7 @@ impl Engine for MadeUp<'_> {
             ..ImageConfig::default()
         };
         let files = ImageFiles { tree, config, bytes: 0, layer_bytes: vec![0, 0] };
-        Ok(BuiltImage { files, steps: Vec::new(), seconds: 1.0, kept: None })
+        Ok(BuiltImage { files, steps: Vec::new(), seconds: 1.0, kept: None, seen: Vec::new() })
     }
 }
 
@@ -150,7 +150,7 @@ impl Engine for Stumbling {
         }
         let files =
             ImageFiles { tree: Tree::default(), config: ImageConfig::default(), bytes: 0, layer_bytes: Vec::new() };
-        Ok(BuiltImage { files, steps: Vec::new(), seconds: 1.0, kept: None })
+        Ok(BuiltImage { files, steps: Vec::new(), seconds: 1.0, kept: None, seen: Vec::new() })
     }
 }
 

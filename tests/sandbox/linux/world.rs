@@ -30,6 +30,7 @@ pub(crate) struct Wishes {
     pub(crate) timeout: Option<Duration>,
     pub(crate) directory: Option<PathBuf>,
     pub(crate) environment: Vec<Vec<u8>>,
+    pub(crate) traced: bool,
 }
 
 /// What became of a step.
@@ -102,6 +103,7 @@ impl World {
             limits: wishes.limits,
             timeout: wishes.timeout,
             security: wishes.security,
+            traced: wishes.traced,
         }
     }
 

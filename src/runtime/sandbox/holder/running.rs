@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::net::{SendFlags, send};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::Reply;
 use crate::runtime::sandbox::order::{FIXED, Order};
@@ -68,18 +68,19 @@ impl Running {
         let build = reply.try_clone()?;
         let streams = streams(&mut descriptors)?;
         let root = next(&mut descriptors)?;
+        let watcher = if order.traced { Some(next(&mut descriptors)?) } else { None };
         let (said, say) = pipe_with(PipeFlags::CLOEXEC)?;
         match sys::fork(namespaces(order))? {
             Forked::Parent(child) => Ok((child, said.into())),
             Forked::Child => {
-                let belongings = Belongings { root, streams, mounts: descriptors.collect(), build };
+                let belongings = Belongings { root, streams, watcher, mounts: descriptors.collect(), build };
                 give_up(say, setup::become_program(order, belongings))
             }
         }
     }
 
-    /// Makes a process that stands for one among those of another step: only a child of a process that has entered the
-    /// namespace of processes is in it.
+    /// Makes a process among those of another step. Only what is made by a process that has entered the namespace of
+    /// processes is in it, so one in between does that, hands over its child and ends.
     fn make_inside(
         host: &OwnedFd,
         order: &Order,
@@ -88,10 +89,27 @@ impl Running {
     ) -> io::Result<(Child, File)> {
         let streams = streams(&mut descriptors)?;
         let (said, say) = pipe_with(PipeFlags::CLOEXEC)?;
-        match sys::fork(0)? {
-            Forked::Parent(child) => Ok((child, said.into())),
-            Forked::Child => give_up(say, visit::become_program(host, order, &streams, reply)),
-        }
+        let (made, tell) = pipe_with(PipeFlags::CLOEXEC)?;
+        let between = match sys::fork(0)? {
+            Forked::Parent(between) => between,
+            Forked::Child => give_up(say, visit::become_program(host, order, &streams, (reply, tell))),
+        };
+        drop((say, tell));
+        let mut said = File::from(said);
+        let mut number = [0; 4];
+        let told = File::from(made).read_exact(&mut number);
+        sys::wait(between.pid)?;
+        let number = i32::from_ne_bytes(number);
+        let Some(pid) = Pid::from_raw(number).filter(|_| told.is_ok()) else {
+            let mut reason = Vec::new();
+            said.read_to_end(&mut reason)?;
+            return Err(io::Error::other(match Reply::decode(&reason) {
+                Some(Reply::Failed { what }) => what,
+                _ => "nobody was made".to_owned(),
+            }));
+        };
+        // It is our child, so its number stays its own until we wait for it.
+        Ok((Child { pid: number, pidfd: pidfd_open(pid, PidfdFlags::empty())? }, said))
     }
 
     /// What to wait for: its end, and the build's.

@@ -12,10 +12,10 @@ use crate::runtime::sys::Instruction;
 pub(super) enum Action {
     /// It is made.
     Allow,
+    /// It waits until the listener of the filter lets it be made.
+    Ask,
     /// It is not made and returns this error; 0 is success.
     Fail(u16),
-    /// Whoever listens to the filter says what it returns.
-    Ask,
     /// It is made if an argument is so, else it fails with EPERM.
     When { argument: u32, condition: Condition },
 }
@@ -115,8 +115,8 @@ fn perform(action: &Action) -> Vec<Instruction> {
     let fail = |error: u16| plain(RETURN, RETURN_ERRNO | u32::from(error));
     let (argument, condition) = match action {
         Action::Allow => return vec![plain(RETURN, RETURN_ALLOW)],
-        Action::Fail(error) => return vec![fail(*error)],
         Action::Ask => return vec![plain(RETURN, RETURN_USER_NOTIF)],
+        Action::Fail(error) => return vec![fail(*error)],
         Action::When { argument, condition } => (argument, condition),
     };
     let half = if cfg!(target_endian = "big") { 4 } else { 0 };
@@ -175,8 +175,8 @@ mod tests {
         let low = argument as u32;
         let allowed = match action {
             Some(Action::Allow) => true,
-            Some(Action::Fail(error)) => return RETURN_ERRNO | u32::from(*error),
             Some(Action::Ask) => return RETURN_USER_NOTIF,
+            Some(Action::Fail(error)) => return RETURN_ERRNO | u32::from(*error),
             Some(Action::When { condition, .. }) => match condition {
                 Condition::OneOf(values) => values.contains(&low),
                 Condition::NoneOf(values) => !values.contains(&low),
