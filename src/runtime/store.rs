@@ -95,6 +95,18 @@ pub enum StoreError {
         /// What came.
         got: String,
     },
+    /// The index cannot be read.
+    #[error(
+        "`{}`, which has the names of images, cannot be read: {reason}; `layerwise store check --repair` makes it anew, \
+         without names",
+        path.display()
+    )]
+    Names {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
     /// Content that is not there.
     #[error("the blob {0} is not in the store; import or pull the image again")]
     MissingBlob(Digest),

@@ -42,6 +42,8 @@ pub enum Problem {
         /// What it lacks.
         reason: String,
     },
+    /// The names of images cannot be read.
+    Names(String),
     /// A cache record that cannot be read, or whose layer is gone.
     Record {
         /// Its file.
@@ -58,6 +60,7 @@ impl Problem {
             Self::Corrupt(_) => "corrupt-blob",
             Self::Stray(_) => "stray-file",
             Self::Image { .. } => "broken-image",
+            Self::Names(_) => "broken-index",
             Self::Record { .. } => "broken-record",
         }
     }
@@ -69,6 +72,7 @@ impl fmt::Display for Problem {
             Self::Corrupt(digest) => write!(out, "the blob {digest} is not what its name says"),
             Self::Stray(path) => write!(out, "`{}` does not belong to a store", path.display()),
             Self::Image { name, reason } => write!(out, "the image `{name}` is broken: {reason}"),
+            Self::Names(reason) => write!(out, "the names of images are lost: {reason}"),
             Self::Record { path, reason } => {
                 let key = path.file_name().unwrap_or_default().to_string_lossy();
                 write!(out, "the cache record {key} is broken: {reason}")
@@ -78,11 +82,16 @@ impl fmt::Display for Problem {
 }
 
 impl Store {
-    /// Verifies everything. With `repair`, what is wrong goes, except for the names of images: those are the user's.
+    /// Verifies everything. With `repair`, what is wrong goes, except for the names of images: those are the user's. Where
+    /// the file of the names itself cannot be read, it is made anew without any.
     pub fn check(&self, repair: bool) -> Result<Report, StoreError> {
         let mut report = Report::default();
         let whole = self.check_blobs(&mut report)?;
-        for image in self.images()? {
+        let images = self.images().unwrap_or_else(|error| {
+            report.problems.push(Problem::Names(error.to_string()));
+            Vec::new()
+        });
+        for image in images {
             report.images += 1;
             if let Err(reason) = self.check_image(&image.manifest, &whole) {
                 let name = image.reference.short();
@@ -177,6 +186,7 @@ impl Store {
             Problem::Corrupt(digest) => fs::remove_file(self.blob_path(digest)),
             Problem::Stray(path) if path.is_dir() => super::prune::remove_folder(&self.root, path),
             Problem::Stray(path) | Problem::Record { path, .. } => fs::remove_file(path),
+            Problem::Names(_) => self.forget_names().map_err(std::io::Error::other),
             Problem::Image { .. } => Ok(()),
         };
     }

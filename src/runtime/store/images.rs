@@ -47,7 +47,7 @@ impl Store {
     pub(super) fn index(&self) -> Result<Index, StoreError> {
         let path = self.root.join("index.json");
         let text = std::fs::read(&path).map_err(StoreError::disk(&path))?;
-        serde_json::from_slice(&text).map_err(|error| StoreError::Foreign { path, reason: error.to_string() })
+        serde_json::from_slice(&text).map_err(|error| StoreError::Names { path, reason: error.to_string() })
     }
 
     fn change_index<T>(&self, change: impl FnOnce(&mut Index) -> T) -> Result<T, StoreError> {
@@ -60,6 +60,13 @@ impl Store {
             write_durable(&self.root.join("index.json"), to_json(&index).as_bytes())?;
         }
         Ok(result)
+    }
+
+    /// Makes the index anew, without names.
+    pub(super) fn forget_names(&self) -> Result<(), StoreError> {
+        let lock = FileLock::open(&self.root.join("locks/index"))?;
+        lock.exclusive()?;
+        write_durable(&self.root.join("index.json"), to_json(&Index::default()).as_bytes())
     }
 
     /// All images, sorted by name.
