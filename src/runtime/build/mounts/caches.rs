@@ -81,8 +81,20 @@ fn fill(folder: &Path, mounting: &Mounting, site: &Site<'_>, line: &Line<'_>) ->
     set.map_err(failed)
 }
 
+/// What tells caches apart: the id, and what a new one begins with. With another owner or mode, or other files in it, it is
+/// another one, as for `BuildKit`.
 fn id(mounting: &Mounting) -> String {
-    mounting.mount.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| mounting.target.clone())
+    let mount = &mounting.mount;
+    let mut id = mount.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| mounting.target.clone());
+    if mount.uid.is_some() || mount.gid.is_some() || mount.mode.is_some() {
+        let (owner, group) = (number(mount.uid.as_deref(), 10), number(mount.gid.as_deref(), 10));
+        let mode = mount.mode.as_deref().map_or(0o755, |mode| number(Some(mode), 8));
+        id = format!("{id}\0{owner}:{group} {mode:o}");
+    }
+    match &mounting.files {
+        Some(files) => format!("{id}\0{}", files.digest),
+        None => id,
+    }
 }
 
 fn sharing(mounting: &Mounting) -> Sharing {
