@@ -1,77 +1,16 @@
 //! What well-known base images set: their working directory and variables. Facts from `rules/images/`.
 
+mod builtin;
+
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
 
 use serde::Deserialize;
+
+use builtin::IMAGES;
 
 use super::pattern::{Pattern, name_matches};
 use super::places::is_project_file;
 use crate::syntax::ImageReference;
-
-/// Facts and their text; read when a file first names one of their images.
-struct Entry {
-    name: &'static str,
-    text: &'static str,
-    facts: OnceLock<Option<ImageFacts>>,
-}
-
-macro_rules! images {
-    ($($name:literal),* $(,)?) => {
-        [$(Entry {
-            name: $name,
-            text: include_str!(concat!("../../rules/images/", $name, ".toml")),
-            facts: OnceLock::new(),
-        }),*]
-    };
-}
-
-/// All of them, by name.
-static IMAGES: [Entry; 22] = images![
-    "bun",
-    "busybox",
-    "composer",
-    "deno",
-    "dotnet-runtime",
-    "dotnet-sdk",
-    "eclipse-temurin",
-    "elixir",
-    "golang",
-    "gradle",
-    "maven",
-    "nginx",
-    "node",
-    "openjdk",
-    "operating-systems",
-    "php-apache",
-    "php-cli",
-    "php-fpm",
-    "python",
-    "red-hat",
-    "ruby",
-    "rust",
-];
-
-impl Entry {
-    /// What an image of this repository sets, where the text names the repository.
-    fn facts(&'static self, repository: &str) -> Option<&'static ImageFacts> {
-        let named = self.text.match_indices(repository).any(|(at, _)| self.text[..at].ends_with('"'));
-        named.then(|| self.read()).flatten()
-    }
-
-    fn read(&'static self) -> Option<&'static ImageFacts> {
-        let read = || {
-            let mut facts: ImageFacts = toml::from_str(self.text).ok()?;
-            if let Some(like) = &facts.like
-                && let Some(other) = IMAGES.iter().find(|entry| entry.name == like && entry.name != self.name)
-            {
-                facts.take_in(other.read()?);
-            }
-            Some(facts)
-        };
-        self.facts.get_or_init(read).as_ref()
-    }
-}
 
 /// What an image sets.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -272,7 +211,7 @@ mod tests {
             assert_eq!(facts(reference).and_then(|facts| facts.directory.as_deref()), expected, "{reference}");
         }
         let brings = |reference, program| facts(reference).is_some_and(|facts| facts.brings(program));
-        let known: Vec<&ImageFacts> = IMAGES.iter().filter_map(Entry::read).collect();
+        let known: Vec<&ImageFacts> = IMAGES.iter().filter_map(builtin::Entry::read).collect();
         assert!(known.iter().zip(&IMAGES).all(|(facts, entry)| facts.name == entry.name));
         assert!(known.iter().all(|image| {
             let like = image.like.as_ref();
