@@ -9,6 +9,7 @@
 
 pub mod archive;
 pub mod compare;
+mod drawn;
 mod edits;
 pub mod engine;
 pub mod image_config;

@@ -1,7 +1,7 @@
 //! Images as files: the archives that `docker save`, `buildah push` and `--output type=oci` write.
 //!
 //! Both forms are read: that of Docker (`manifest.json` names the layers) and that of OCI (`index.json` leads to a
-//! manifest). Layers may be packed with gzip.
+//! manifest). Layers may be packed with gzip, and with zstd where this program has the runtime.
 //! <https://github.com/moby/docker-image-spec> and <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>
 
 use std::collections::HashMap;
@@ -183,13 +183,23 @@ fn unpacked(start: &[u8], bytes: impl Read) -> io::Result<(LayerEntries, u64)> {
         };
         match start {
             [0x1f, 0x8b, ..] => counted(&mut flate2::bufread::MultiGzDecoder::new(bytes)),
-            [0x28, 0xb5, 0x2f, 0xfd] => {
-                let reason = "its layers are packed with zstd; have the builder write gzip";
-                Err(io::Error::new(io::ErrorKind::Unsupported, reason))
-            }
+            [0x28, 0xb5, 0x2f, 0xfd] => counted(&mut zstd(bytes)?),
+            // A frame to skip, with which some programs begin.
+            [low, 0x2a, 0x4d, 0x18] if low & 0xf0 == 0x50 => counted(&mut zstd(bytes)?),
             _ => counted(&mut { bytes }),
         }
     }
+}
+
+#[cfg(all(feature = "runtime", target_os = "linux"))]
+fn zstd(bytes: impl Read) -> io::Result<impl Read> {
+    crate::runtime::layer::Decompressor::new(bytes)
+}
+
+#[cfg(not(all(feature = "runtime", target_os = "linux")))]
+fn zstd<R: Read>(_: R) -> io::Result<R> {
+    let reason = "its layers are packed with zstd; have the builder write gzip";
+    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
 }
 
 /// Counts what goes through.
@@ -270,6 +280,22 @@ mod tests {
         ];
         let image = read_bytes(&packed(&files)).unwrap();
         assert_eq!(image.tree.nodes().map(|(path, _)| path).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    #[cfg(all(feature = "runtime", target_os = "linux"))]
+    fn reads_layers_packed_with_zstd() {
+        let plain = packed(&[("a", b"1")]);
+        let layer = ruzstd::encoding::compress_to_vec(plain.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
+        assert_eq!(layer[..4], [0x28, 0xb5, 0x2f, 0xfd]);
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9], layer.as_slice()].concat();
+        for layer in [layer, skipped] {
+            let manifest = br#"[{"Config":"c.json","Layers":["1"]}]"#;
+            let files: [(&str, &[u8]); 3] = [("1", &layer), ("c.json", CONFIG), ("manifest.json", manifest)];
+            let image = read_bytes(&packed(&files)).unwrap();
+            assert_eq!(image.tree.nodes().map(|(path, _)| path).collect::<Vec<_>>(), ["a"]);
+            assert_eq!(image.bytes, plain.len() as u64);
+        }
     }
 
     #[test]

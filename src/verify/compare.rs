@@ -2,7 +2,7 @@
 //!
 //! *Self-noise* is what differs between two builds of one file: contents that hold the time or a random number, names that
 //! are drawn anew. A difference between two files is noise where two builds of the first differ in the same way at the same
-//! place; it is reported as such, never dropped.
+//! place (`noise`); it is reported as such, never dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,6 +83,9 @@ pub fn differences(before: &Tree, after: &Tree) -> Vec<Difference> {
         if is_overlaid(path) || is_stub(path, old) && is_stub(path, new) {
             continue;
         }
+        // Where layers do not tell of the root, it is as builders make it.
+        let plain = path.is_empty().then(plain_root);
+        let (old, new) = (old.or(plain.as_ref()), new.or(plain.as_ref()));
         let mut pair = Pair { path, found: &mut found };
         match (old, new) {
             (Some(old), Some(new)) => {
@@ -97,6 +100,22 @@ pub fn differences(before: &Tree, after: &Tree) -> Vec<Difference> {
         }
     }
     found
+}
+
+fn plain_root() -> Node {
+    Node {
+        kind: NodeKind::Directory,
+        mode: 0o755,
+        owner: (0, 0),
+        size: 0,
+        digest: String::new(),
+        timeless: None,
+        blocks: Vec::new(),
+        target: String::new(),
+        attributes: BTreeMap::new(),
+        identity: 0,
+        layer: 0,
+    }
 }
 
 fn is_overlaid(path: &str) -> bool {
@@ -193,6 +212,13 @@ mod tests {
         assert_eq!(found(&[], &[("a", directory())]), ["added /a [] [directory]"]);
         let capable = Node { attributes: BTreeMap::from([("security.capability".to_owned(), vec![1])]), ..file("x") };
         assert_eq!(found(&[("a", file("x"))], &[("a", capable)]), ["attributes /a [] [security.capability=01]"]);
+    }
+
+    #[test]
+    fn the_root_counts_where_layers_tell_of_it() {
+        assert_eq!(found(&[("", directory())], &[]), Vec::<String>::new());
+        let open = Node { mode: 0o777, ..directory() };
+        assert_eq!(found(&[], &[("", open)]), ["mode / [0755] [0777]"]);
     }
 
     #[test]

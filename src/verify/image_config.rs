@@ -32,6 +32,10 @@ pub struct ImageConfig {
     pub stop_signal: String,
     /// `SHELL`.
     pub shell: Vec<String>,
+    /// `MAINTAINER`.
+    pub author: String,
+    /// What it runs on: system, its version, architecture and variant.
+    pub platform: String,
     /// What made each layer, the lowest first, as the builder noted it.
     pub layer_origins: Vec<String>,
 }
@@ -75,6 +79,8 @@ impl ImageConfig {
             on_build: list("OnBuild"),
             stop_signal: text("StopSignal"),
             shell: list("Shell"),
+            author: document["author"].as_str().unwrap_or_default().to_owned(),
+            platform: platform(document),
             layer_origins: layer_origins(document),
         }
     }
@@ -113,8 +119,15 @@ impl ImageConfig {
         compare("OnBuild", words(&self.on_build), words(&after.on_build));
         compare("StopSignal", self.stop_signal.clone(), after.stop_signal.clone());
         compare("Shell", words(&self.shell), words(&after.shell));
+        compare("Author", self.author.clone(), after.author.clone());
+        compare("Platform", self.platform.clone(), after.platform.clone());
         found
     }
+}
+
+fn platform(document: &Value) -> String {
+    let parts = ["os", "os.version", "architecture", "variant"].map(|name| document[name].as_str().unwrap_or_default());
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }
 
 fn words(words: &[String]) -> String {
@@ -160,7 +173,7 @@ mod tests {
     fn each_property_is_compared() {
         let full = r#"{"config":{"Env":["A=1","B=2"],"Cmd":["x"],"Entrypoint":["e"],"User":"u","WorkingDir":"/w",
             "ExposedPorts":{"1/tcp":{}},"Volumes":{"/v":{}},"Labels":{"l":"1"},"Healthcheck":{"Test":["CMD","t"]},
-            "OnBuild":["RUN o"],"StopSignal":"9","Shell":["s"]}}"#;
+            "OnBuild":["RUN o"],"StopSignal":"9","Shell":["s"]},"author":"a","os":"linux","architecture":"amd64"}"#;
         let found = differing(full, r#"{"config":{"Env":["B=3"],"Volumes":null}}"#);
         let named: Vec<&str> = found.iter().map(|line| line.split(':').next().unwrap()).collect();
         let expected = [
@@ -177,6 +190,8 @@ mod tests {
             "OnBuild",
             "StopSignal",
             "Shell",
+            "Author",
+            "Platform",
         ];
         assert_eq!(named, expected);
         assert_eq!(found[0], r#"Env A: "A=1" """#);

@@ -7,10 +7,13 @@ use sha2::{Digest, Sha256};
 use tar::{Archive, Entry, EntryType};
 
 use super::timeless::timeless;
-use super::tree::{LayerEntries, LayerEntry, Node, NodeKind};
+use super::tree::{BLOCK, LayerEntries, LayerEntry, Node, NodeKind};
 
 /// Bytes of the largest file that is looked into for what tells the time.
 const LOOK_INTO: u64 = 64 * 1024 * 1024;
+
+/// Bytes that are read at once: whole blocks.
+const PIECE: u64 = 128 * BLOCK as u64;
 
 /// The prefix of extended attributes in the extended headers that GNU tar and Go write.
 const ATTRIBUTE: &str = "SCHILY.xattr.";
@@ -24,8 +27,8 @@ pub fn read(archive: impl Read) -> io::Result<LayerEntries> {
     for entry in Archive::new(archive).entries()? {
         let mut entry = entry?;
         let path = clean(&entry.path_bytes());
-        // The root itself, and what would lead out of it.
-        if path.is_empty() || path.split('/').any(|part| part == "..") {
+        // What would lead out of the root, and a root that is no directory.
+        if path.split('/').any(|part| part == "..") || path.is_empty() && !entry.header().entry_type().is_dir() {
             continue;
         }
         if let Some(read) = read_entry(&mut entry, &path)? {
@@ -42,7 +45,10 @@ fn read_entry<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Optio
         EntryType::Symlink => NodeKind::Link,
         EntryType::Link => return Ok(Some(LayerEntry::HardLink(clean(&link_name(entry))))),
         EntryType::Char | EntryType::Block | EntryType::Fifo => NodeKind::Special,
-        _ => return Ok(None),
+        // It describes the archive, and no file.
+        EntryType::XGlobalHeader => return Ok(None),
+        // What it is only its writer knows; that it is the same can be told.
+        _ => NodeKind::Special,
     };
     let attributes = attributes(entry)?;
     let header = entry.header();
@@ -53,14 +59,15 @@ fn read_entry<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Optio
         size: 0,
         digest: String::new(),
         timeless: None,
+        blocks: Vec::new(),
         target: String::new(),
         attributes,
         identity: 0,
         layer: 0,
     };
     match kind {
-        NodeKind::File => (node.size, node.digest, node.timeless) = content(entry, path)?,
-        NodeKind::Link => node.target = String::from_utf8_lossy(&link_name(entry)).into_owned(),
+        NodeKind::File => content(entry, path, &mut node)?,
+        NodeKind::Link => node.target = text(&link_name(entry)),
         NodeKind::Special => node.target = device(entry)?,
         NodeKind::Directory => {}
     }
@@ -76,7 +83,8 @@ fn device<R: Read>(entry: &Entry<'_, R>) -> io::Result<String> {
     let letter = match header.entry_type() {
         EntryType::Char => "c",
         EntryType::Block => "b",
-        _ => return Ok("pipe".to_owned()),
+        EntryType::Fifo => return Ok("pipe".to_owned()),
+        other => return Ok(format!("type {}", other.as_byte())),
     };
     let (major, minor) = (header.device_major()?.unwrap_or(0), header.device_minor()?.unwrap_or(0));
     Ok(format!("{letter} {major}:{minor}"))
@@ -94,25 +102,49 @@ fn attributes<R: Read>(entry: &mut Entry<'_, R>) -> io::Result<BTreeMap<String, 
     Ok(found)
 }
 
-/// A file's size, its digest, and its digest without what tells the time.
-fn content<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<(u64, String, Option<String>)> {
+/// A file's size, its digest, its digest without what tells the time, and the blocks of a program.
+fn content<R: Read>(entry: &mut Entry<'_, R>, path: &str, node: &mut Node) -> io::Result<()> {
     let mut hash = Sha256::new();
+    let mut buffer = Vec::new();
     if super::timeless::may_tell_time(path) && entry.size() <= LOOK_INTO {
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes)?;
-        hash.update(&bytes);
-        return Ok((bytes.len() as u64, hex(&hash.finalize()), timeless(path, &bytes)));
-    }
-    let mut buffer = vec![0; 64 * 1024];
-    let mut size = 0;
-    loop {
-        let count = entry.read(&mut buffer)?;
-        if count == 0 {
-            return Ok((size, hex(&hash.finalize()), None));
+        entry.read_to_end(&mut buffer)?;
+        hash.update(&buffer);
+        (node.size, node.timeless) = (buffer.len() as u64, timeless(path, &buffer));
+    } else {
+        loop {
+            buffer.clear();
+            if Read::take(&mut *entry, PIECE).read_to_end(&mut buffer)? == 0 {
+                break;
+            }
+            if node.size == 0 && is_program(&buffer) || !node.blocks.is_empty() {
+                node.blocks.extend(buffer.chunks(BLOCK).map(checksum));
+            }
+            node.size += buffer.len() as u64;
+            hash.update(&buffer);
         }
-        size += count as u64;
-        hash.update(buffer.get(..count).unwrap_or_default());
     }
+    node.digest = hex(&hash.finalize());
+    Ok(())
+}
+
+/// Whether bytes begin as those of a program or a library do: ELF, PE, Mach-O (of both orders) and its archives, WebAssembly.
+fn is_program(bytes: &[u8]) -> bool {
+    const STARTS: [&[u8]; 7] = [
+        b"\x7fELF",
+        b"MZ",
+        b"\0asm",
+        &[0xfe, 0xed, 0xfa, 0xce],
+        &[0xfe, 0xed, 0xfa, 0xcf],
+        &[0xcf, 0xfa, 0xed, 0xfe],
+        &[0xca, 0xfe, 0xba, 0xbe],
+    ];
+    STARTS.iter().any(|start| bytes.starts_with(start))
+}
+
+fn checksum(block: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(block);
+    crc.sum()
 }
 
 /// A digest in hexadecimal.
@@ -127,8 +159,18 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// A path of an archive without `.` parts and doubled or outer slashes.
 fn clean(path: &[u8]) -> String {
-    let path = String::from_utf8_lossy(path);
-    path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+    text(path).split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+}
+
+/// A name as text: bytes that are no UTF-8 become characters of a private range, so that no two names fall together.
+fn text(bytes: &[u8]) -> String {
+    const FIRST: u32 = 0x10_ff00;
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(FIRST + u32::from(*byte))));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -165,6 +207,46 @@ mod tests {
         assert_eq!(entries[1].1, LayerEntry::HardLink("d/f".to_owned()));
         let LayerEntry::Node(link) = &entries[2].1 else { panic!("{:?}", entries[2]) };
         assert_eq!((link.kind, link.target.as_str()), (NodeKind::Link, "../x"));
+    }
+
+    fn node(bytes: &[u8], path: &[u8], kind: EntryType) -> (String, Node) {
+        let mut header = tar::Header::new_gnu();
+        header.as_gnu_mut().unwrap().name[..path.len()].copy_from_slice(path);
+        header.set_mode(0o755);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_size(bytes.len() as u64);
+        header.set_entry_type(kind);
+        header.set_cksum();
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append(&header, bytes).unwrap();
+        let entries = read(builder.into_inner().unwrap().as_slice()).unwrap();
+        match entries.into_iter().next() {
+            Some((path, LayerEntry::Node(node))) => (path, node),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn nothing_falls_together() {
+        let of_name = |name: &[u8]| node(b"", name, EntryType::Regular).0;
+        assert_ne!(of_name(b"a\xff"), of_name(b"a\xfe"));
+        // A type that nobody knows, and the root itself.
+        assert_eq!(node(b"", b"a", EntryType::new(b'Q')).1.target, "type 81");
+        assert_eq!(node(b"", b"./", EntryType::Directory).0, "");
+    }
+
+    #[test]
+    fn programs_have_blocks() {
+        let mut bytes = b"\x7fELF".to_vec();
+        bytes.resize(100_000, 1);
+        let program = node(&bytes, b"a", EntryType::Regular).1;
+        assert_eq!((program.blocks.len(), program.size), (100_000_usize.div_ceil(BLOCK), 100_000));
+        bytes[99_000] = 2;
+        let other = node(&bytes, b"a", EntryType::Regular).1;
+        let places = program.blocks.iter().zip(&other.blocks).enumerate().filter(|(_, (one, other))| one != other);
+        assert_eq!(places.map(|(at, _)| at).collect::<Vec<_>>(), [99_000 / BLOCK]);
+        assert!(node(b"#!/bin/sh", b"a", EntryType::Regular).1.blocks.is_empty());
     }
 
     #[test]

@@ -1,11 +1,20 @@
-//! What differs between two builds of one file.
+//! What differs between two builds of one file, and what of a candidate may be taken for the same.
+//!
+//! A path that both builds have is *unsteady* in the properties in which they differ: there the candidate must have
+//! something of the same type, steady properties as they are, and content of about the size. Of a program, which is where a
+//! stale build hides, all blocks that both builds agree on must be as they are.
+//!
+//! Paths that only one of the builds has are *drawn anew*: names with times and random parts. They are counted by what they
+//! have in common, and the candidate must have as many of them as the builds of the original, of the same type, mode and
+//! owner. What does not pair up is a difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::{Difference, DifferenceKind, differences};
-use super::tree::Tree;
+use super::drawn::{Alike, Drawn};
+use super::tree::{Node, Tree};
 
-/// Bytes by which the size of a noisy file may differ more than it did between the two builds of the original.
+/// Bytes by which the size of an unsteady file may differ more than it did between the two builds of the original.
 const SIZE_SLACK: u64 = 64;
 
 /// What two builds of one file differ in.
@@ -13,15 +22,20 @@ const SIZE_SLACK: u64 = 64;
 pub struct Noise {
     /// The differences themselves.
     pub differences: Vec<Difference>,
-    /// By masked path, how it differs, and the range of sizes seen.
-    places: BTreeMap<String, Place>,
+    /// By path without what is drawn anew in its last part: how it differs, and the sizes seen.
+    unsteady: BTreeMap<String, Unsteady>,
+    drawn: Drawn,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Place {
+struct Unsteady {
     kinds: BTreeSet<DifferenceKind>,
-    sizes: Option<(u64, u64)>,
+    sizes: Sizes,
 }
+
+/// The smallest and the largest size seen, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sizes(Option<(u64, u64)>);
 
 /// The differences between two files, told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,117 +49,190 @@ pub struct Compared {
 impl Noise {
     /// The noise of a file from two builds of it.
     pub fn between(first: &Tree, second: &Tree) -> Self {
-        let mut noise = Self { differences: differences(first, second), places: BTreeMap::new() };
-        for found in &noise.differences {
-            let place = noise.places.entry(masked(&found.path)).or_default();
+        let differences = differences(first, second);
+        let mut unsteady: BTreeMap<String, Unsteady> = BTreeMap::new();
+        for found in differences.iter().filter(|found| !is_one_sided(found)) {
+            let place = unsteady.entry(without_drawn_name(&found.path)).or_default();
             place.kinds.insert(found.kind);
-            let seen = match found.kind {
-                DifferenceKind::Removed => (found.sizes.0, found.sizes.0),
-                DifferenceKind::Added => (found.sizes.1, found.sizes.1),
-                _ => (found.sizes.0.min(found.sizes.1), found.sizes.0.max(found.sizes.1)),
-            };
-            place.sizes = Some(place.sizes.map_or(seen, |known| (known.0.min(seen.0), known.1.max(seen.1))));
+            place.sizes.add(found.sizes.0);
+            place.sizes.add(found.sizes.1);
         }
-        noise
+        let drawn = Drawn::of(&differences, first, second);
+        Self { differences, unsteady, drawn }
     }
 
     /// Compares `after` with two builds of the original: what equals one of them is no difference.
     pub fn compare(&self, first: &Tree, second: &Tree, after: &Tree) -> Compared {
         let with_second: BTreeSet<(String, DifferenceKind)> =
             differences(second, after).into_iter().map(|found| (found.path, found.kind)).collect();
-        let mut compared = Compared::default();
-        for found in differences(first, after) {
-            if !with_second.contains(&(found.path.clone(), found.kind)) {
-                continue;
-            }
-            if self.holds(&found) {
-                compared.noise.push(found);
-            } else {
-                compared.differences.push(found);
-            }
-        }
+        let mut compared = self.sort(first, after);
+        let is_new = |found: &Difference| with_second.contains(&(found.path.clone(), found.kind));
+        // Whether names that are drawn anew pair up does not depend on what either of them is.
+        compared.differences.retain(|found| is_one_sided(found) || is_new(found));
+        compared.noise.retain(is_new);
+        let is_other_program = |found: &Difference| {
+            let node = |tree: &Tree| tree.node(found.path.trim_start_matches('/')).cloned();
+            found.kind == DifferenceKind::Content
+                && matches!((node(first), node(second), node(after)), (Some(first), Some(second), Some(after))
+                    if is_other_program(&first, &second, &after))
+        };
+        let (other, noise) = std::mem::take(&mut compared.noise).into_iter().partition(is_other_program);
+        compared.noise = noise;
+        compared.differences.extend::<Vec<_>>(other);
+        compared.differences.sort_by(|one, other| (&one.path, one.kind).cmp(&(&other.path, other.kind)));
         compared
     }
 
-    /// Whether the original differs from itself in this way at this place.
-    pub(super) fn holds(&self, found: &Difference) -> bool {
-        let Some(place) = self.places.get(&masked(&found.path)) else { return false };
-        if !place.kinds.contains(&found.kind) {
-            return false;
+    /// Tells apart the differences between a build of the original and one of the candidate.
+    pub(super) fn sort(&self, before: &Tree, after: &Tree) -> Compared {
+        let (one_sided, both): (Vec<_>, Vec<_>) = differences(before, after).into_iter().partition(is_one_sided);
+        let mut compared = Compared::default();
+        for found in both {
+            let place = self.unsteady.get(&without_drawn_name(&found.path));
+            let is_noise =
+                place.is_some_and(|place| place.kinds.contains(&found.kind) && place.sizes.allow(found.sizes.1));
+            if is_noise { &mut compared.noise } else { &mut compared.differences }.push(found);
         }
-        let (low, high) = place.sizes.unwrap_or_default();
+        self.drawn.sort(one_sided, (before, after), &mut compared);
+        for found in [&mut compared.differences, &mut compared.noise] {
+            found.sort_by(|one, other| (&one.path, one.kind).cmp(&(&other.path, other.kind)));
+            found.dedup();
+        }
+        compared
+    }
+}
+
+impl Sizes {
+    pub(super) fn merge(&mut self, other: Self) {
+        if let Some((low, high)) = other.0 {
+            self.add(low);
+            self.add(high);
+        }
+    }
+
+    pub(super) fn add(&mut self, size: u64) {
+        self.0 = Some(self.0.map_or((size, size), |(low, high)| (low.min(size), high.max(size))));
+    }
+
+    /// Whether something of this size may be of the same kind.
+    pub(super) fn allow(self, size: u64) -> bool {
+        let (low, high) = self.0.unwrap_or_default();
         let spread = (high - low).max(SIZE_SLACK);
-        let size = if found.kind == DifferenceKind::Removed { found.sizes.0 } else { found.sizes.1 };
         (low.saturating_sub(spread)..=high.saturating_add(spread)).contains(&size)
     }
 }
 
-/// A path in which runs of digits and long runs of hexadecimal digits of the last part count as one: names that are drawn
-/// anew or tell the time.
-fn masked(path: &str) -> String {
-    const LONG: usize = 8;
+pub(super) fn is_one_sided(found: &Difference) -> bool {
+    matches!(found.kind, DifferenceKind::Removed | DifferenceKind::Added)
+}
+
+/// Whether a program is another one in the blocks that do not differ by themselves: at the same places where all have one
+/// size, else in what comes before the first that does.
+fn is_other_program(first: &Node, second: &Node, after: &Node) -> bool {
+    let steady: Vec<bool> = first.blocks.iter().zip(&second.blocks).map(|(one, other)| one == other).collect();
+    let all_as_large = first.size == second.size && first.size == after.size;
+    let end = if all_as_large { steady.len() } else { steady.iter().position(|steady| !steady).unwrap_or(0) };
+    let mut places = steady.iter().take(end).enumerate().filter(|(_, steady)| **steady);
+    places.any(|(at, _)| first.blocks.get(at) != after.blocks.get(at))
+}
+
+/// A path in which what is drawn anew of the last part counts as one.
+fn without_drawn_name(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let characters: Vec<char> = name.chars().collect();
-    let mut text = format!("{folder}/");
-    let mut at = 0;
-    while let Some(character) = characters.get(at) {
-        let rest = &characters[at..];
-        let hexadecimal = rest.iter().take_while(|next| next.is_ascii_hexdigit()).count();
-        let digits = rest.iter().take_while(|next| next.is_ascii_digit()).count();
-        let run = if hexadecimal >= LONG { hexadecimal } else { digits };
-        text.push(if run > 0 { '#' } else { *character });
-        at += run.max(1);
-    }
-    text
+    format!("{folder}/{}", Alike::masked(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::tree::Node;
-    use crate::verify::tree::tests::{file, tree};
+    use crate::verify::tree::tests::{directory, file, tree};
 
     fn sized(digest: &str, size: u64) -> Node {
         Node { size, ..file(digest) }
     }
 
-    fn compared(first: &[(&str, Node)], second: &[(&str, Node)], after: &[(&str, Node)]) -> (usize, usize) {
-        let (first, second, after) = (tree(&[first]), tree(&[second]), tree(&[after]));
-        let compared = Noise::between(&first, &second).compare(&first, &second, &after);
-        (compared.differences.len(), compared.noise.len())
+    fn program(digest: &str, blocks: &[u32]) -> Node {
+        Node { size: 512 * blocks.len() as u64, blocks: blocks.to_vec(), ..file(digest) }
     }
 
-    #[test]
-    fn names_drawn_anew_are_one() {
-        assert_eq!(masked("/var/log/2026-11-21T10_00-debug-0.log"), "/var/log/#-#-#T#_#-debug-#.log");
-        assert_eq!(masked("/a1/b-deadbeef99.x"), "/a1/b-#.x");
-        assert_eq!(masked("/a/beef"), "/a/beef");
+    fn sorted(first: &[(&str, Node)], second: &[(&str, Node)], after: &[(&str, Node)]) -> Compared {
+        let (first, second, after) = (tree(&[first]), tree(&[second]), tree(&[after]));
+        Noise::between(&first, &second).compare(&first, &second, &after)
+    }
+
+    fn compared(first: &[(&str, Node)], second: &[(&str, Node)], after: &[(&str, Node)]) -> (usize, usize) {
+        let compared = sorted(first, second, after);
+        (compared.differences.len(), compared.noise.len())
     }
 
     #[test]
     fn noise_stays_noise_and_nothing_else_does() {
         let log = |name, text| (name, file(text));
         // A log with the time in its name.
-        let after: &[_] = &[log("l/3.log", "c"), log("a", "1")];
-        assert_eq!(
-            compared(&[log("l/1.log", "a"), log("a", "1")], &[log("l/2.log", "b"), log("a", "1")], after),
-            (0, 1)
-        );
+        let (first, second) = ([log("l/1.log", "a"), log("a", "1")], [log("l/2.log", "b"), log("a", "1")]);
+        assert_eq!(compared(&first, &second, &[log("l/3.log", "c"), log("a", "1")]), (0, 1));
+        assert_eq!(compared(&first, &second, &second), (0, 0));
         // Content that differs by itself; mode that does not.
         let changed = Node { mode: 0o600, ..file("c") };
         assert_eq!(compared(&[("x", file("a"))], &[("x", file("b"))], &[("x", changed)]), (1, 1));
+        // A file that differs by itself, and is gone.
+        assert_eq!(compared(&[("x", file("a"))], &[("x", file("b"))], &[]), (1, 0));
+        assert_eq!(compared(&[("x", file("a"))], &[("x", file("b"))], &[("x", directory())]), (1, 0));
         // A file that one build of the original has as well.
         assert_eq!(compared(&[("x", file("a"))], &[], &[]), (0, 0));
         assert_eq!(compared(&[("x", file("a"))], &[("x", file("a"))], &[]), (1, 0));
     }
 
     #[test]
+    fn as_many_names_drawn_anew_must_be_there() {
+        let app = |name: &'static str| (name, file("app"));
+        let (first, second) = ([app("out/app-1111aaaa.js")], [app("out/app-2222bbbb.js")]);
+        assert_eq!(compared(&first, &second, &[app("out/app-3333cccc.js")]), (0, 1));
+        // The candidate has lost the step that makes them, or made one more, or other ones.
+        let lost = sorted(&first, &second, &[]);
+        assert_eq!(lost.differences.len(), 1);
+        assert_eq!(lost.differences[0].path, "/out/app-1111aaaa.js");
+        assert_eq!(compared(&first, &second, &[app("out/app-3333cccc.js"), app("out/app-4444dddd.js")]).0, 2);
+        let runs = Node { mode: 0o755, ..file("app") };
+        assert_eq!(compared(&first, &second, &[("out/app-3333cccc.js", runs)]).0, 2);
+        assert_eq!(compared(&first, &second, &[app("out/web-3333cccc.js")]).0, 2);
+        let empty = sized("none", 4000);
+        assert_eq!(compared(&first, &second, &[("out/app-3333cccc.js", empty)]).0, 1);
+    }
+
+    #[test]
+    fn folders_drawn_anew_pair_up_with_what_is_in_them() {
+        let build = |folder: &'static str, inside: &'static str| [(folder, directory()), (inside, file("x"))];
+        let (first, second) = (build("opt/build-17", "opt/build-17/x"), build("opt/build-18", "opt/build-18/x"));
+        assert_eq!(compared(&first, &second, &build("opt/build-19", "opt/build-19/x")), (0, 2));
+        assert_eq!(compared(&first, &second, &build("opt/build-19", "opt/build-19/y")).0, 2);
+        assert_eq!(compared(&first, &second, &[("opt/build-19", directory())]).0, 1);
+    }
+
+    #[test]
+    fn names_of_letters_pair_up_where_they_stand() {
+        let at = |name: &'static str| [(name, file("x"))];
+        assert_eq!(compared(&at("tmp/tmpabqu"), &at("tmp/tmpwxyz"), &at("tmp/tmpjklm")), (0, 1));
+        assert_eq!(compared(&at("tmp/tmpabqu"), &at("tmp/tmpwxyz"), &[]).0, 1);
+        // Nothing is known of what only one build has left.
+        assert_eq!(compared(&at("tmp/tmpabqu"), &[], &at("tmp/other")).0, 1);
+    }
+
+    #[test]
     fn a_program_that_differs_by_itself_may_not_be_another_one() {
-        let (first, second) = (sized("a", 900_000), sized("b", 900_010));
-        assert_eq!(
-            compared(&[("app", first.clone())], &[("app", second.clone())], &[("app", sized("c", 900_030))]),
-            (0, 1)
-        );
-        assert_eq!(compared(&[("app", first)], &[("app", second)], &[("app", sized("c", 400_000))]), (1, 0));
+        let of_size = |first, second, after| {
+            let app = |digest, size| [("app", sized(digest, size))];
+            compared(&app("a", first), &app("b", second), &app("c", after))
+        };
+        assert_eq!(of_size(900_000, 900_010, 900_030), (0, 1));
+        assert_eq!(of_size(900_000, 900_010, 400_000), (1, 0));
+        let of_blocks = |after: &[u32]| {
+            let (first, second) = (program("a", &[1, 2, 3, 4]), program("b", &[1, 9, 3, 4]));
+            compared(&[("app", first)], &[("app", second)], &[("app", program("c", after))])
+        };
+        // The time stands in the second block; the rest is the program.
+        assert_eq!(of_blocks(&[1, 7, 3, 4]), (0, 1));
+        assert_eq!(of_blocks(&[1, 7, 3, 5]), (1, 0));
+        assert_eq!(of_blocks(&[5, 7, 3, 4]), (1, 0));
     }
 }

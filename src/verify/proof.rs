@@ -82,6 +82,9 @@ pub struct Proof {
     pub self_noise: Noise,
     /// Properties of the image that differ.
     pub config: Vec<ConfigDifference>,
+    /// Properties in which two builds of the original differ, such as a time in a label, with what the candidate has: it
+    /// has something there.
+    pub config_noise: Vec<ConfigDifference>,
     /// Why the candidate does not build, where the original does.
     pub broken: Option<String>,
     /// How the images go when they are started; `None` where they were not.
@@ -102,14 +105,6 @@ impl Proof {
 
     fn has_equal_images(&self) -> bool {
         self.differences.is_empty() && self.config.is_empty() && self.broken.is_none()
-    }
-
-    /// How many paths of the candidate differ from both builds of the original, as these do from each other. The builds
-    /// say nothing about them.
-    pub fn noisy_paths(&self) -> usize {
-        let mut paths: Vec<&str> = self.noise.iter().map(|found| found.path.as_str()).collect();
-        paths.dedup();
-        paths.len()
     }
 }
 
@@ -168,6 +163,7 @@ pub fn prove(
         noise: Vec::new(),
         self_noise: noise.clone(),
         config: Vec::new(),
+        config_noise: Vec::new(),
         broken: None,
         smoke: None,
         traces: original.traces(job),
@@ -186,15 +182,26 @@ pub fn prove(
     let compared = noise.compare(&first.files.tree, &second.files.tree, &after.files.tree);
     proof.differences = explained(job, (first, &after), compared.differences);
     proof.noise = compared.noise;
-    // A property that two builds of the original do not agree on, such as a time in a label, proves nothing.
-    let unsteady = first.files.config.differences(&second.files.config);
-    proof.config = first.files.config.differences(&after.files.config);
-    proof.config.retain(|found| unsteady.iter().all(|other| other.property != found.property));
+    (proof.config, proof.config_noise) = config_differences([first, second, &after]);
     proof.after = Some(measured(job, Side::After, &[&after]));
     if let Some(limit) = job.smoke.filter(|_| proof.has_equal_images()) {
         proof.smoke = Some(smoke(engine, (second, &after), limit, tell)?);
     }
     Ok(proof)
+}
+
+/// Properties in which the third image differs from the first, and of those the ones in which the second does too. There
+/// the builds say nothing, but for one that is gone or that the original does not have each time.
+fn config_differences(images: [&BuiltImage; 3]) -> (Vec<ConfigDifference>, Vec<ConfigDifference>) {
+    let [first, second, after] = images.map(|image| &image.files.config);
+    let unsteady = first.differences(second);
+    let is_steady = |found: &ConfigDifference| {
+        let known = unsteady.iter().find(|other| other.property == found.property);
+        known.is_none_or(|known| found.after.is_empty() && !known.before.is_empty() && !known.after.is_empty())
+    };
+    let (steady, noise): (Vec<_>, Vec<_>) = first.differences(after).into_iter().partition(is_steady);
+    let with_second: Vec<String> = second.differences(after).into_iter().map(|found| found.property).collect();
+    (steady, noise.into_iter().filter(|found| with_second.contains(&found.property)).collect())
 }
 
 impl Job<'_> {

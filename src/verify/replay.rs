@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::compare::{Difference, differences};
+use super::compare::{Difference, DifferenceKind};
 use super::engine::{BuiltImage, Engine, EngineError, Order};
 use super::noise::Noise;
 use super::prediction::{Fate, Prediction};
@@ -11,7 +11,6 @@ use super::proof::{Job, Side};
 use super::salt::Salted;
 use super::snapshot::Snapshot;
 use super::timeline::{LaidOut, Timeline, TimelineError};
-use super::tree::Tree;
 use crate::analysis::{Project, Session};
 use crate::context::{Filtered, IgnoreFile};
 use crate::diagnostic::FileEdit;
@@ -42,6 +41,8 @@ pub struct Replayed {
     pub stale: Vec<Difference>,
     /// Paths at which the images of the two files are not the same.
     pub differences: Vec<Difference>,
+    /// Such paths of which two builds of one file say nothing, as they differ there too.
+    pub noise: Vec<Difference>,
     /// Seconds of the original's build with the cache.
     pub seconds_before: f64,
     /// Seconds of the candidate's.
@@ -209,12 +210,47 @@ impl Player<'_> {
         let mut replayed =
             Replayed { seconds_before: before.seconds, seconds_after: after.seconds, ..Replayed::default() };
         self.compare_hits(state, snapshots, &after, &mut replayed);
-        let beyond_noise = |first: &Tree, second: &Tree| -> Vec<Difference> {
-            differences(first, second).into_iter().filter(|found| !self.noise.holds(found)).collect()
-        };
-        replayed.differences = beyond_noise(&before.files.tree, &after.files.tree);
-        replayed.stale = beyond_noise(&clean.files.tree, &after.files.tree);
+        let against = self.noise.sort(&before.files.tree, &after.files.tree);
+        (replayed.differences, replayed.noise) = (against.differences, against.noise);
+        let against = self.noise.sort(&clean.files.tree, &after.files.tree);
+        replayed.stale = against.differences;
+        self.look_again(state, (&clean, &after), &against.noise, &mut replayed)?;
+        let noise = against.noise.into_iter().filter(|found| !replayed.stale.contains(found));
+        replayed.noise.extend(noise.collect::<Vec<_>>());
         Ok(replayed)
+    }
+
+    /// A stale program hides behind what differs by itself in it: where one does, the candidate is built once more without
+    /// the cache, and what both clean builds agree on must be in the program that the cache has made.
+    fn look_again(
+        &self,
+        state: &LaidOut,
+        (clean, after): (&BuiltImage, &BuiltImage),
+        noise: &[Difference],
+        replayed: &mut Replayed,
+    ) -> Result<(), EngineError> {
+        let is_program = |found: &&Difference| {
+            let node = after.files.tree.node(found.path.trim_start_matches('/'));
+            found.kind == DifferenceKind::Content && node.is_some_and(|node| !node.blocks.is_empty())
+        };
+        let programs: Vec<&Difference> = noise.iter().filter(is_program).collect();
+        if programs.is_empty() {
+            return Ok(());
+        }
+        let again = match candidate(self.clean(state))? {
+            Ok(again) => again,
+            Err(broken) => {
+                *replayed = broken;
+                return Ok(());
+            }
+        };
+        let (clean, again, after) = (&clean.files.tree, &again.files.tree, &after.files.tree);
+        let compared = Noise::between(clean, again).compare(clean, again, after);
+        let is_stale = |found: &&&Difference| {
+            compared.differences.iter().any(|other| (&other.path, other.kind) == (&found.path, found.kind))
+        };
+        replayed.stale.extend(programs.iter().filter(is_stale).map(|found| (*found).clone()));
+        Ok(())
     }
 
     fn compare_hits(

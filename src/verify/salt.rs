@@ -20,17 +20,14 @@ impl Salted {
         let file = Dockerfile::parse(dockerfile);
         let mut text = dockerfile.to_owned();
         let step = format!("\nCOPY <<LAYERWISE_SALT /{SALT}\n{salt}\nLAYERWISE_SALT");
-        for instruction in
-            file.instructions().iter().rev().filter(|instruction| starts_from_image(&file, &instruction.body))
-        {
+        let starts = starts_from_images(&file);
+        for (instruction, _) in file.instructions().iter().zip(&starts).rev().filter(|(_, starts)| **starts) {
             text.insert_str(instruction.range.end, &step);
         }
         let mut original = Vec::new();
-        for (index, instruction) in file.instructions().iter().enumerate() {
+        for (index, starts) in starts.into_iter().enumerate() {
             original.push(Some(index));
-            if starts_from_image(&file, &instruction.body) {
-                original.push(None);
-            }
+            original.extend(starts.then_some(None));
         }
         Self { text, original }
     }
@@ -41,14 +38,20 @@ impl Salted {
     }
 }
 
-/// Whether the instruction starts a stage, and not from another stage.
-fn starts_from_image(file: &Dockerfile, body: &Body) -> bool {
-    let Body::From(from) = body else { return false };
-    let mut names = file.instructions().iter().filter_map(|instruction| match &instruction.body {
-        Body::From(from) => from.alias.as_ref(),
-        _ => None,
-    });
-    !names.any(|name| name.text.eq_ignore_ascii_case(&from.image.text))
+/// For each instruction, whether it starts a stage, and not from another stage: only stages above have names that it can
+/// start from, so that `FROM nginx AS nginx` starts from the image.
+fn starts_from_images(file: &Dockerfile) -> Vec<bool> {
+    let mut names: Vec<String> = Vec::new();
+    let mut starts = Vec::new();
+    for instruction in file.instructions() {
+        let Body::From(from) = &instruction.body else {
+            starts.push(false);
+            continue;
+        };
+        starts.push(!names.iter().any(|name| name.eq_ignore_ascii_case(&from.image.text)));
+        names.extend(from.alias.as_ref().map(|alias| alias.text.clone()));
+    }
+    starts
 }
 
 #[cfg(test)]
@@ -65,5 +68,15 @@ mod tests {
         assert!(file.errors().is_empty());
         let indices: Vec<_> = (0..file.instructions().len()).map(|index| salted.original(index)).collect();
         assert_eq!(indices, [Some(0), Some(1), None, Some(2), Some(3), Some(4), Some(5), None, Some(6)]);
+    }
+
+    #[test]
+    fn a_stage_may_have_the_name_of_its_image() {
+        let salted = Salted::new("FROM nginx AS nginx\nRUN 1\nFROM later\nFROM nginx AS later\n", "17");
+        let step = "COPY <<LAYERWISE_SALT /.layerwise-salt\n17\nLAYERWISE_SALT\n";
+        let expected = format!("FROM nginx AS nginx\n{step}RUN 1\nFROM later\n{step}FROM nginx AS later\n");
+        assert_eq!(salted.text, expected);
+        let indices: Vec<_> = (0..6).map(|index| salted.original(index)).collect();
+        assert_eq!(indices, [Some(0), None, Some(1), Some(2), None, Some(3)]);
     }
 }

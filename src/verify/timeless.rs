@@ -59,7 +59,9 @@ fn compiled_python(bytes: &[u8]) -> Option<Vec<u8>> {
     (bytes.get(4..8)? == [0; 4]).then(|| without(bytes, 8..12)).flatten()
 }
 
-/// Of every entry of a zip archive the name, the checksum, the size and the attributes, from its central directory.
+/// Of every entry of a zip archive the name, the method, the checksum, the size, the attributes and the comment, from its
+/// central directory, and what stands before the first entry, such as the script of a jar that starts itself. Archives with
+/// more entries or bytes than the plain form can tell of are left as they are.
 /// <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>, 4.3.12 and 4.3.16
 fn zip_listing(bytes: &[u8]) -> Option<Vec<u8>> {
     const END: [u8; 4] = *b"PK\x05\x06";
@@ -69,21 +71,39 @@ fn zip_listing(bytes: &[u8]) -> Option<Vec<u8>> {
         Some(bytes.iter().rev().fold(0, |value, byte| value << 8 | usize::from(*byte)))
     };
     let end = bytes.windows(4).rposition(|window| window == END)?;
-    let entries = number(end + 10, 2)?;
-    let mut at = number(end + 16, 4)?;
-    let mut listing = Vec::new();
+    let (entries, size, told) = (number(end + 10, 2)?, number(end + 12, 4)?, number(end + 16, 4)?);
+    if entries == 0xffff || size == 0xffff_ffff || told == 0xffff_ffff {
+        return None;
+    }
+    // Where something was put in front of the archive, places may still be told from its old beginning.
+    let mut at = end.checked_sub(size)?;
+    let moved = at.checked_sub(told)?;
+    let (mut listing, mut first) = (Vec::new(), at);
     for _ in 0..entries {
         if bytes.get(at..at + 4)? != ENTRY {
             return None;
         }
         let (name, extra, comment) = (number(at + 28, 2)?, number(at + 30, 2)?, number(at + 32, 2)?);
-        // Checksum; size; external attributes; name.
-        for part in [at + 16..at + 20, at + 24..at + 28, at + 38..at + 42, at + 46..at + 46 + name] {
+        first = first.min(number(at + 42, 4)?.checked_add(moved)?);
+        let rest = at + 46 + name + extra;
+        // Method; checksum; size; external attributes; name; comment.
+        let parts = [
+            at + 10..at + 12,
+            at + 16..at + 20,
+            at + 24..at + 28,
+            at + 38..at + 42,
+            at + 46..at + 46 + name,
+            rest..rest + comment,
+        ];
+        for part in parts {
             listing.extend_from_slice(bytes.get(part)?);
         }
         listing.push(0);
-        at += 46 + name + extra + comment;
+        at = rest + comment;
     }
+    // What follows the directory: its end tells where things are, and its comment.
+    listing.extend_from_slice(bytes.get(end + 20..)?);
+    listing.extend_from_slice(&Sha256::digest(bytes.get(..first)?));
     Some(listing)
 }
 
@@ -117,21 +137,40 @@ mod tests {
 
     #[test]
     fn a_zip_archive_is_compared_by_its_entries() {
-        let zip = |time: u8, checksum: u8| {
-            let mut bytes = vec![0; 46];
-            bytes[..4].copy_from_slice(b"PK\x01\x02");
-            (bytes[12], bytes[16], bytes[28]) = (time, checksum, 1);
-            bytes.push(b'a');
-            let mut end = vec![0; 22];
-            end[..4].copy_from_slice(b"PK\x05\x06");
-            end[10] = 1;
-            bytes.extend(end);
-            bytes
-        };
+        let zip = |time: u8, checksum: u8| archive(&[], time, checksum);
         assert!(timeless("a.jar", &zip(1, 1)).is_some());
         assert_eq!(timeless("a.jar", &zip(1, 1)), timeless("a.jar", &zip(2, 1)));
         assert_ne!(timeless("a.jar", &zip(1, 1)), timeless("a.jar", &zip(1, 2)));
         assert_eq!(timeless("a.jar", b"PK\x05\x06"), None);
         assert_eq!(timeless("a.jar", &zip(1, 1)[..60]), None);
+    }
+
+    /// A zip archive of one entry that is told of and has no bytes, after `before`.
+    fn archive(before: &[u8], time: u8, checksum: u8) -> Vec<u8> {
+        let mut entry = vec![0; 46];
+        entry[..4].copy_from_slice(b"PK\x01\x02");
+        (entry[12], entry[16], entry[28]) = (time, checksum, 1);
+        entry.push(b'a');
+        let mut end = vec![0; 22];
+        end[..4].copy_from_slice(b"PK\x05\x06");
+        (end[10], end[12]) = (1, 47);
+        [before, &entry, &end].concat()
+    }
+
+    #[test]
+    fn what_stands_before_a_zip_archive_counts() {
+        let plain = timeless("a.jar", &archive(b"", 1, 1));
+        let script = timeless("a.jar", &archive(b"#!/bin/sh\n", 1, 1));
+        assert!(script.is_some() && script != plain);
+        assert_eq!(script, timeless("a.jar", &archive(b"#!/bin/sh\n", 2, 1)));
+        assert_ne!(script, timeless("a.jar", &archive(b"#!/bin/ls\n", 1, 1)));
+    }
+
+    #[test]
+    fn a_zip_archive_with_entries_that_are_told_elsewhere_stays_as_it_is() {
+        let mut large = archive(b"", 1, 1);
+        let end = large.len() - 22;
+        large[end + 10..end + 12].fill(0xff);
+        assert_eq!(timeless("a.jar", &large), None);
     }
 }

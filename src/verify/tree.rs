@@ -1,7 +1,7 @@
 //! Trees: the files of an image after all its layers, by path.
 //!
 //! A *node* is what stands at a path. Times are no part of it: two builds never agree on them. Paths start from the root
-//! of the image, without a leading `/`.
+//! of the image, without a leading `/`; the root itself is the empty path, where layers tell of it.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,9 @@ const WHITEOUT: &str = ".wh.";
 
 /// The name that removes all that lower layers have in its directory.
 const OPAQUE: &str = ".wh..wh..opq";
+
+/// Bytes of a block of [`Node::blocks`].
+pub const BLOCK: usize = 512;
 
 /// Kinds of [`Node`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub struct Node {
     pub digest: String,
     /// The same with what only tells the time taken out; `None` where nothing of the kind is known.
     pub timeless: Option<String>,
+    /// Of a program, a checksum of each block of [`BLOCK`] bytes; else empty.
+    pub blocks: Vec<u32>,
     /// Where a link points, or the numbers of a device.
     pub target: String,
     /// Extended attributes by name.
@@ -191,6 +196,7 @@ pub(super) mod tests {
             size: content.len() as u64,
             digest: content.to_owned(),
             timeless: None,
+            blocks: Vec::new(),
             target: String::new(),
             attributes: BTreeMap::new(),
             identity: 0,

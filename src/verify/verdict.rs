@@ -1,5 +1,8 @@
 //! What the builds have shown, in one word.
 
+use std::collections::BTreeSet;
+
+use super::drawn::Alike;
 use super::{Proof, Replay};
 
 /// All that was found of two files.
@@ -21,6 +24,14 @@ impl Verified {
     pub fn replayed(&self) -> usize {
         let changes = self.replay.iter().flat_map(|replay| &replay.changes);
         changes.filter(|change| change.is_built()).count()
+    }
+
+    /// How many paths of the candidate differ from the original as two builds of the original do, in the images and in those
+    /// of the changes; names that are drawn anew are one path. The builds prove nothing of them.
+    pub fn noisy_paths(&self) -> usize {
+        let changes = self.replay.iter().flat_map(|replay| &replay.changes);
+        let all = self.proof.noise.iter().chain(changes.flat_map(|change| &change.noise));
+        all.map(|found| Alike::masked(&found.path)).collect::<BTreeSet<_>>().len()
     }
 
     /// The verdict in one line, without the name of the file.
@@ -49,11 +60,12 @@ impl Verified {
         }
         let built = self.replayed();
         let after = counted(built, "change", "changes").map(|changes| format!(", and after {changes}"));
-        let alone = match self.proof.noisy_paths() {
-            0 => None,
-            1 => Some(", but for 1 path that differs by itself".to_owned()),
-            count => Some(format!(", but for {count} paths that differ by themselves")),
-        };
+        let (paths, properties) = (self.noisy_paths(), self.proof.config_noise.len());
+        let noisy = [counted(paths, "path", "paths"), counted(properties, "property", "properties")];
+        let noisy = noisy.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+        let differ = if paths + properties == 1 { "differs" } else { "differ" };
+        let alone = (paths + properties > 0)
+            .then(|| format!(", but for {noisy} that {differ} between two builds of the original"));
         let skipped = counted(changes.len() - built, "change was", "changes were");
         let skipped = skipped.map(|changes| format!("; {changes} not replayed"));
         let stopped = self.replay.as_ref().is_some_and(|replay| replay.stopped.is_some());

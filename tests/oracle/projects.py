@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Optimizes real projects and proves the result with `layerwise verify`; prints a row of a Markdown table for each.
 
-    python3 tests/oracle/projects.py [--replay N] [--limit SECONDS] LAYERWISE CLONES REGISTRY [REPOSITORY...]
+    python3 tests/oracle/projects.py [--history N] [--limit SECONDS] LAYERWISE CLONES REGISTRY [REPOSITORY...]
 
 LAYERWISE is the program, CLONES a folder with clones (`owner+name`), REGISTRY where the bases of
 tests/cases/verify/projects.toml are kept (`127.0.0.1:5000/bases`). A project is copied, and in its Dockerfile the images that
@@ -51,7 +51,7 @@ def row(project, commit, told, error):
 
 
 def verified(arguments, folder):
-    command = [arguments.layerwise, "verify", "--replay", str(arguments.replay), "--output-format", "json", "."]
+    command = [arguments.layerwise, "verify", "--history", str(arguments.history), "--output-format", "json", "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=arguments.limit)
     sys.stderr.write(done.stderr[-1500:])
     try:
@@ -73,7 +73,7 @@ def plan(arguments, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--replay", type=int, default=2)
+    parser.add_argument("--history", type=int, default=2)
     parser.add_argument("--limit", type=int, default=3600)
     parser.add_argument("layerwise", type=lambda path: str(pathlib.Path(path).resolve()))
     parser.add_argument("clones", type=pathlib.Path)

@@ -6,6 +6,7 @@ use super::report::Shown;
 use super::traces;
 use crate::cache::Expectation;
 use crate::verify::compare::Difference;
+use crate::verify::image_config::ConfigDifference;
 use crate::verify::smoke::{Ran, Smoke};
 use crate::verify::{Measured, Origin, Replayed};
 
@@ -19,6 +20,7 @@ struct Json<'a> {
     noise: Vec<JsonDifference<'a>>,
     self_noise: Vec<JsonDifference<'a>>,
     config_differences: Vec<JsonConfig<'a>>,
+    config_noise: Vec<JsonConfig<'a>>,
     smoke: Option<JsonSmoke<'a>>,
     replay: Vec<JsonReplay<'a>>,
     traces: Vec<traces::Json<'a>>,
@@ -66,6 +68,7 @@ struct JsonConfig<'a> {
 #[derive(Serialize)]
 struct JsonSmoke<'a> {
     agrees: bool,
+    checked: bool,
     steady: bool,
     before: JsonRan<'a>,
     after: JsonRan<'a>,
@@ -88,6 +91,7 @@ struct JsonReplay<'a> {
     disagreements: &'a [String],
     stale: Vec<JsonDifference<'a>>,
     differences: Vec<JsonDifference<'a>>,
+    noise: Vec<JsonDifference<'a>>,
     seconds_before: f64,
     seconds_after: f64,
     skipped: Option<&'a str>,
@@ -126,7 +130,13 @@ impl<'a> From<&'a Smoke> for JsonSmoke<'a> {
             output: &ran.output,
         };
         let Smoke { before, after, otherwise } = smoke;
-        Self { agrees: smoke.agrees(), steady: otherwise.is_none(), before: ran(before), after: ran(after) }
+        Self {
+            agrees: smoke.agrees(),
+            checked: smoke.is_checked(),
+            steady: otherwise.is_none(),
+            before: ran(before),
+            after: ran(after),
+        }
     }
 }
 
@@ -146,12 +156,18 @@ impl<'a> From<&'a Replayed> for JsonReplay<'a> {
             disagreements: &change.disagreements,
             stale: listed(&change.stale),
             differences: listed(&change.differences),
+            noise: listed(&change.noise),
             seconds_before: super::super::rounded(change.seconds_before),
             seconds_after: super::super::rounded(change.seconds_after),
             skipped: change.skipped.as_deref(),
             broken: change.broken.as_deref(),
         }
     }
+}
+
+fn properties(found: &[ConfigDifference]) -> Vec<JsonConfig<'_>> {
+    let properties = found.iter();
+    properties.map(|ConfigDifference { property, before, after }| JsonConfig { property, before, after }).collect()
 }
 
 fn listed(found: &[Difference]) -> Vec<JsonDifference<'_>> {
@@ -166,11 +182,6 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
             after: explained.step_after.as_ref().map(JsonOrigin::from),
         }),
         ..JsonDifference::from(&explained.difference)
-    });
-    let config = proof.config.iter().map(|found| JsonConfig {
-        property: &found.property,
-        before: &found.before,
-        after: &found.after,
     });
     let steps = shown.steps.iter().map(|step| JsonStep {
         line: step.line,
@@ -192,7 +203,8 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         differences: explained.collect(),
         noise: listed(&proof.noise),
         self_noise: listed(&proof.self_noise.differences),
-        config_differences: config.collect(),
+        config_differences: properties(&proof.config),
+        config_noise: properties(&proof.config_noise),
         smoke: proof.smoke.as_ref().map(JsonSmoke::from),
         replay: shown.changes().iter().map(JsonReplay::from).collect(),
         traces: proof.traces.iter().map(traces::Json::from).collect(),

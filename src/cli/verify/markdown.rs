@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::super::optimize::seconds;
 use super::report::{Shown, bytes, noises, or_none, origin};
 use super::traces;
+use crate::verify::image_config::ConfigDifference;
 
 /// Rows of a table that are shown.
 const MOST: usize = 50;
@@ -50,7 +51,7 @@ fn noise(text: &mut String, shown: &Shown<'_>) {
 
 fn differences(text: &mut String, shown: &Shown<'_>) {
     let proof = &shown.found.proof;
-    if proof.differences.is_empty() && proof.config.is_empty() {
+    if proof.differences.is_empty() && proof.config.is_empty() && proof.config_noise.is_empty() {
         return;
     }
     text.push_str("\n| what | before | after | made by |\n|---|---|---|---|\n");
@@ -68,18 +69,20 @@ fn differences(text: &mut String, shown: &Shown<'_>) {
         );
     }
     for found in &proof.config {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | |",
-            cell(&found.property),
-            cell(or_none(&found.before)),
-            cell(or_none(&found.after)),
-        );
+        text.push_str(&property(&found.property, found, ""));
+    }
+    for found in &proof.config_noise {
+        text.push_str(&property(&format!("{}, which differs by itself", found.property), found, ""));
     }
     let more = proof.differences.len().saturating_sub(MOST);
     if more > 0 {
         let _ = writeln!(text, "\nand {more} more paths");
     }
+}
+
+fn property(name: &str, found: &ConfigDifference, made_by: &str) -> String {
+    let (before, after) = (cell(or_none(&found.before)), cell(or_none(&found.after)));
+    format!("| {} | {before} | {after} | {made_by} |\n", cell(name))
 }
 
 fn started(text: &mut String, shown: &Shown<'_>) {
@@ -88,7 +91,7 @@ fn started(text: &mut String, shown: &Shown<'_>) {
     for (side, ran) in [("before", &smoke.before), ("after", &smoke.after)] {
         let _ = writeln!(text, "| {side} | {} | {} |", ran.fate.in_words(), seconds(ran.seconds));
     }
-    let disagrees = smoke.before.fate != smoke.after.fate;
+    let disagrees = smoke.before.fate != smoke.after.fate || !smoke.is_checked();
     for ran in [&smoke.before, &smoke.after].into_iter().filter(|ran| disagrees && !ran.output.is_empty()) {
         let _ = writeln!(text, "\n```\n{}\n```", ran.output.replace("```", "'''"));
     }
@@ -103,6 +106,9 @@ fn changes(text: &mut String, shown: &Shown<'_>) {
         let said = match (&change.skipped, change.agrees()) {
             (Some(_), _) => "does not build".to_owned(),
             (None, false) if change.broken.is_some() => "no: the candidate does not build".to_owned(),
+            (None, true) if !change.noise.is_empty() => {
+                format!("yes, but for {} that differ by themselves", change.noise.len())
+            }
             (None, true) => "yes".to_owned(),
             (None, false) if change.disagreements.is_empty() => "no: another image".to_owned(),
             (None, false) => format!("no: {}", change.disagreements.join("; ")),

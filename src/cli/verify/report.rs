@@ -92,6 +92,10 @@ pub(super) fn full(shown: &Shown<'_>) -> String {
     for config in found.proof.config.iter().take(MOST) {
         let _ = writeln!(text, "  {}: {} → {}", config.property, or_none(&config.before), or_none(&config.after));
     }
+    for config in &found.proof.config_noise {
+        let (before, after) = (or_none(&config.before), or_none(&config.after));
+        let _ = writeln!(text, "  {}, which differs by itself: {before} → {after}", config.property);
+    }
     started(&mut text, &found.proof);
     table(&mut text, shown);
     for change in shown.changes() {
@@ -143,7 +147,8 @@ fn started(text: &mut String, proof: &Proof) {
     let Some(smoke) = &proof.smoke else { return };
     for (side, ran) in [("before", &smoke.before), ("after", &smoke.after)] {
         let _ = writeln!(text, "\n  started, {side}: it {} ({})", ran.fate.in_words(), seconds(ran.seconds));
-        if smoke.before.fate != smoke.after.fate && !ran.output.is_empty() {
+        let is_shown = smoke.before.fate != smoke.after.fate || !smoke.is_checked();
+        if is_shown && !ran.output.is_empty() {
             let _ = writeln!(text, "{}", indented(&ran.output));
         }
     }
@@ -188,7 +193,9 @@ fn changed(text: &mut String, change: &Replayed) {
     for disagreement in &change.disagreements {
         let _ = writeln!(text, "    {disagreement}");
     }
-    for (what, paths) in [("stale", &change.stale), ("another image", &change.differences)] {
+    let lists =
+        [("stale", &change.stale), ("another image", &change.differences), ("differs by itself", &change.noise)];
+    for (what, paths) in lists {
         for found in paths.iter().take(MOST) {
             let _ = writeln!(
                 text,

@@ -34,6 +34,11 @@ pub(super) fn run(program: &Program, asks: bool, image: &BuiltImage, limit: Dura
         None => watch(program, &name, (checked, asks), begun + limit),
     };
     let seconds = begun.elapsed().as_secs_f64();
+    if let Ok(Fate::NotStarted(_)) = watched {
+        // There may be no container to ask.
+        program.try_run(&["rm", "--force", "--volumes", &name]);
+        return Ok(Ran { fate: watched?, seconds, output: told(&started) });
+    }
     let output = program.run(&words(&["logs", "--tail=12", &name])).map(|logs| told(&logs)).unwrap_or_default();
     program.try_run(&["rm", "--force", "--volumes", &name]);
     Ok(Ran { fate: watched?, seconds, output })
@@ -46,7 +51,7 @@ fn refused(started: &Finished) -> Option<Result<Fate, EngineError>> {
     }
     let said = told(started);
     Some(match started.status.code() {
-        Some(code @ (126 | 127)) => Ok(Fate::Exited(code)),
+        Some(code @ (126 | 127)) => Ok(Fate::of_exit(code)),
         _ if said.to_lowercase().contains("no command") => Ok(Fate::NoCommand),
         _ => Err(EngineError::Unusable(format!("the image cannot be started: {said}"))),
     })
@@ -64,7 +69,7 @@ fn watch(program: &Program, name: &str, (checked, asks): (bool, bool), end: Inst
             _ if !seen.status.success() => {
                 return Err(EngineError::Unusable(format!("the container cannot be inspected: {said}")));
             }
-            (Some("exited" | "stopped" | "dead"), Some(code)) => return Ok(Fate::Exited(code)),
+            (Some("exited" | "stopped" | "dead"), Some(code)) => return Ok(Fate::of_exit(code)),
             _ => {}
         }
         let asked = || program.run(&words(&["healthcheck", "run", name])).is_ok_and(|done| done.status.success());

@@ -65,7 +65,7 @@ fn watch(container: &Container, sandbox: &Sandbox, limit: Duration) -> Result<Ra
     let seconds = begun.elapsed().as_secs_f64();
     let fate = match seen {
         Some(fate) => fate,
-        None => Fate::Exited(exit?.code()),
+        None => Fate::of_exit(exit?.code()),
     };
     let output = last_words(String::from_utf8_lossy(&printed).lines());
     Ok(Ran { fate, seconds, output })

@@ -1,12 +1,14 @@
-//! The cases with an engine that builds.
+//! The cases with engines that build: the runtime of the program, and one that the environment names.
+
+use std::path::Path;
 
 use layerwise::context::Filtered;
 use layerwise::source::DiskContext;
 use layerwise::verify::engine::{BuildKit, Program};
 use layerwise::verify::{Engine, Ground, Original, Timeline, prove, replay};
 
-use super::made_up::{cases, caught, with_job};
-use crate::program;
+use super::made_up::{Case, cases, caught, with_job};
+use crate::program::{self, Run};
 
 /// The engine at hand, or why there is none.
 fn engine() -> Result<Box<dyn Engine>, String> {
@@ -47,5 +49,49 @@ fn images_that_were_built_are_told_apart() {
             let context = Filtered::new(&disk, None);
             assert!(context.entry(".layerwise-salt").is_none(), "the project was written to");
         });
+    }
+}
+
+/// What `verify` says of a case, built by the program's own runtime on the machine's busybox.
+fn verified(case: &Case, folder: &Path) -> Run {
+    let own = |text: &str| text.replace("FROM busybox", "FROM layerwise/busybox");
+    for (path, text) in &case.files {
+        program::write(folder, &format!("app/{path}"), text.as_bytes());
+    }
+    program::write(folder, "app/.dockerignore", b"Dockerfile\n.dockerignore\n");
+    program::write(folder, "app/Dockerfile", own(&case.before).as_bytes());
+    program::write(folder, "Dockerfile.new", own(&case.after).as_bytes());
+    let first = ["verify", "app", "--against", "Dockerfile.new", "--costs", "costs.json", "--output-format", "json"];
+    let last: &[&str] = if case.edits.is_empty() { &["--history", "0"] } else { &[] };
+    let mut command = program::layerwise(folder, &[&first, last].concat());
+    command.env("LAYERWISE_STORE", folder.join("store"));
+    program::run(command, "")
+}
+
+/// How a proof failed, in the words of the cases.
+fn caught_by_program(run: &Run) -> Vec<String> {
+    let told: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let list = |name: &str| told[name].as_array().unwrap().clone();
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let paths =
+        list("differences").iter().map(|found| format!("{} {}", text(&found["kind"]), text(&found["path"]))).collect();
+    let config =
+        list("config_differences").iter().map(|found| format!("config {}", text(&found["property"]))).collect();
+    let broken = text(&told["reason"]).contains("the candidate does not build").then(|| "broken".to_owned());
+    [paths, config, broken.into_iter().collect::<Vec<_>>()].concat()
+}
+
+#[test]
+fn the_own_runtime_catches_wrong_rewrites() {
+    for case in cases() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = verified(&case, folder.path());
+        let known = ["no static busybox", "there is none at", "`RUN` cannot be executed here", "no runtime of its own"];
+        if let Some(reason) = known.iter().find(|known| run.stderr.contains(**known)) {
+            return crate::program::skipped(reason);
+        }
+        let wrong = !case.caught.is_empty();
+        assert_eq!(run.exit, Some(i32::from(wrong)), "{}: {}{}", case.name, run.stdout, run.stderr);
+        assert_eq!(caught_by_program(&run), case.caught, "{}: {}", case.name, run.stdout);
     }
 }

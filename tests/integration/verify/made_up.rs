@@ -128,6 +128,7 @@ fn node(text: &str, build: usize) -> Node {
         size: if is_file { content.len() as u64 } else { 0 },
         digest: if is_file { content.clone() } else { String::new() },
         timeless: None,
+        blocks: Vec::new(),
         target: if is_file { String::new() } else { content.trim_start_matches("->").to_owned() },
         attributes: BTreeMap::new(),
         identity: 0,

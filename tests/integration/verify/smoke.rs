@@ -56,7 +56,11 @@ fn a_server_that_becomes_healthy_is_proven() {
 fn another_exit_code_disproves_what_noise_hides() {
     let Some((run, _)) = verify(&scripted(0), &scripted(1), &[]) else { return };
     assert_eq!(run.exit, Some(0), "{}{}", run.stdout, run.stderr);
-    assert!(run.stdout.contains("proven equal, but for 1 path that differs by itself"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("proven equal, but for 1 path that differs between two builds of the original"),
+        "{}",
+        run.stdout
+    );
     let Some((run, _)) = verify(&scripted(0), &scripted(1), &["--smoke"]) else { return };
     assert_eq!(run.exit, Some(1), "{}{}", run.stdout, run.stderr);
     let verdict = "differs: the original, started, exits with code 0, and the candidate exits with code 1";
@@ -74,6 +78,18 @@ fn json_tells_how_it_went() {
     let file = "FROM scratch\nCOPY index.html /\n";
     let Some((run, _)) = verify(file, file, &["--smoke", "--output-format=json"]) else { return };
     assert!(run.stdout.contains(r#""fate": "no-command""#), "{}", run.stdout);
+}
+
+/// What starts on neither side shows nothing.
+#[test]
+fn a_command_that_cannot_be_started_is_not_checked() {
+    for (command, code) in [("no-such-program", 127), ("/etc", 126)] {
+        let file = format!("FROM layerwise/busybox\nRUN mkdir -p /etc\nCMD [\"{command}\"]\n");
+        let Some((run, _)) = verify(&file, &file, &["--smoke"]) else { return };
+        assert_eq!(run.exit, Some(0), "{}{}", run.stdout, run.stderr);
+        let verdict = format!("proven equal; not checked how it goes: the image cannot be started (code {code})");
+        assert!(run.stdout.contains(&verdict), "{}", run.stdout);
+    }
 }
 
 #[test]
