@@ -44,10 +44,9 @@ fn read_entry<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Optio
         EntryType::Directory => NodeKind::Directory,
         EntryType::Symlink => NodeKind::Link,
         EntryType::Link => return Ok(Some(LayerEntry::HardLink(clean(&link_name(entry))))),
-        EntryType::Char | EntryType::Block | EntryType::Fifo => NodeKind::Special,
         // It describes the archive, and no file.
         EntryType::XGlobalHeader => return Ok(None),
-        // What it is only its writer knows; that it is the same can be told.
+        // Devices and pipes. Of other types only their writers know what they are; that they are the same can be told.
         _ => NodeKind::Special,
     };
     let attributes = attributes(entry)?;
