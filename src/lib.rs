@@ -2,7 +2,7 @@
 //!
 //! Data flows one way. Each layer knows only those above it in this list (`tests/architecture.rs` holds it):
 //!
-//! 1. [`text`]: ranges, lines, edits.
+//! 1. [`text`]: ranges, lines, edits; sizes and times in words.
 //! 2. [`syntax`]: Dockerfiles as lossless trees; parsing never fails.
 //! 3. [`shell`]: the script of a `RUN` as simple commands.
 //! 4. [`ecosystem`]: what known programs read and write; facts from `rules/`.

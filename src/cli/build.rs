@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::failure::{self, Failure};
-use super::registries::RegistryArgs;
+use super::registries::ConfigurationArgs;
 use super::{Status, terminal};
 use crate::runtime::build::{self, Built, NamedContext, Pull, Request, Secret};
 use crate::runtime::export::{self, Destination};
@@ -23,7 +23,6 @@ use crate::runtime::image::{Platform, Reference};
 use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Wish};
 use crate::runtime::progress::Sink;
-use crate::runtime::registry::Settings;
 use crate::runtime::sandbox::{Limits, Network};
 use crate::runtime::store::Store;
 use crate::syntax::Dockerfile;
@@ -113,7 +112,7 @@ pub(super) struct BuildArgs {
     processes: Option<u64>,
 
     #[command(flatten)]
-    registries: RegistryArgs,
+    configuration: ConfigurationArgs,
 
     /// How to show what happens; `json` prints one object per line, as documented in `docs/build.md`.
     #[arg(long, value_enum, value_name = "KIND", default_value = "auto")]
@@ -130,14 +129,15 @@ pub(super) fn run(args: &BuildArgs) -> Status {
 
 fn execute(args: &BuildArgs) -> Result<Status, Failure> {
     let source = input::source(args)?;
-    let mirrors = args.registries.mirrors(&source.folder)?;
+    let settings = args.configuration.for_file(&source.file)?;
     let file = Dockerfile::parse(&source.text);
     // Before any thread is started.
     let ids = namespace::enter(Wish::Best).map_err(|error| Failure::Runtime(error.to_string()))?;
     let store = Store::default_root().and_then(|root| Store::open(&root));
     let store = store.map_err(|error| Failure::Runtime(error.to_string()))?.with_owners(Owners::from(&ids));
     let sink = sink(args);
-    let (labels, arguments) = (arguments::pairs(&args.label, false), arguments::pairs(&args.build_arg, true));
+    let labels = arguments::pairs(&args.label, false);
+    let arguments = arguments::with_defaults(arguments::pairs(&args.build_arg, true), settings.args, &file);
     let secrets: BTreeMap<_, _> = args.secret.iter().cloned().collect();
     let ssh: BTreeMap<_, _> = args.ssh.iter().cloned().collect();
     let contexts: BTreeMap<_, _> = args.build_context.iter().cloned().collect();
@@ -153,7 +153,7 @@ fn execute(args: &BuildArgs) -> Result<Status, Failure> {
         contexts: &contexts,
         no_cache: args.no_cache,
         no_cache_stages: &args.no_cache_filter,
-        registries: Settings { mirrors },
+        registries: settings.settings.registries.clone(),
         pull: Pull::from(args.pull),
         labels: &labels,
         secrets: &secrets,

@@ -7,14 +7,15 @@ use serde::Serialize;
 
 use super::failure::{self, Failure};
 use super::project::Format;
-use super::registries::RegistryArgs;
+use super::registries::ConfigurationArgs;
 use super::{Status, terminal, to_json};
 use crate::runtime::fetch::{FetchError, Source};
 use crate::runtime::image::{Platform, Reference};
 use crate::runtime::layer::Owners;
 use crate::runtime::namespace;
-use crate::runtime::registry::{Client, Settings};
+use crate::runtime::registry::Client;
 use crate::runtime::store::{Freed, PrunePolicy, Store, Stored};
+use crate::text::size_in_words;
 
 /// What `image` is asked.
 #[derive(Debug, Args)]
@@ -58,7 +59,7 @@ struct ImportArgs {
     platform: Option<String>,
 
     #[command(flatten)]
-    registries: RegistryArgs,
+    configuration: ConfigurationArgs,
 
     /// How to print the result.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -165,7 +166,7 @@ fn list(args: &LsArgs) -> Result<String, Failure> {
     let width = images.iter().map(|image| image.name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for image in images {
-        let size = image.size.map_or_else(|| "broken".to_owned(), bytes);
+        let size = image.size.map_or_else(|| "broken".to_owned(), size_in_words);
         let digest = image.digest.get(7..19).unwrap_or_default();
         let platform = image.platform.unwrap_or_default();
         // Writing to a string cannot fail.
@@ -182,16 +183,16 @@ fn import(args: &ImportArgs) -> Result<String, Failure> {
         (None, _) => return Err(Failure::NoImageName(args.source.clone())),
     };
     let platform = platform(args.platform.as_deref())?;
-    let mirrors = args.registries.mirrors(".".as_ref())?;
+    let registries = args.configuration.registries(".".as_ref())?;
     // A root file system is unpacked at once, with its owners.
     let store = if matches!(source, Source::RootTar(_)) { open_inside()? } else { open()? };
-    let client = Client::new(Settings { mirrors }).map_err(Failure::runtime)?;
+    let client = Client::new(registries).map_err(Failure::runtime)?;
     let image = store.import(&source, &name, &platform, &client).map_err(Failure::runtime)?;
     let facts = facts(&store, &image);
     if args.output_format == Format::Json {
         return Ok(to_json(&serde_json::json!({ "version": 1, "image": facts })));
     }
-    let size = facts.size.map_or_else(String::new, |size| format!(", {}", bytes(size)));
+    let size = facts.size.map_or_else(String::new, |size| format!(", {}", size_in_words(size)));
     let platform = facts.platform.unwrap_or_default();
     Ok(format!("{} is {} ({platform}{size})\n", facts.name, facts.digest))
 }
@@ -247,20 +248,6 @@ pub(super) fn freed_text(freed: &Freed, format: Format) -> String {
     }
     format!(
         "freed {}: {snapshots} unpacked layers, {blobs} blobs, {records} cache records, {mounts} cache mounts\n",
-        bytes(size)
+        size_in_words(size)
     )
-}
-
-/// A number of bytes for people.
-pub(super) fn bytes(count: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB"];
-    let mut value = count as f64;
-    let mut unit = "B";
-    for next in units {
-        if value < 1000.0 {
-            break;
-        }
-        (value, unit) = (value / 1000.0, next);
-    }
-    if unit == "B" { format!("{count} B") } else { format!("{value:.1} {unit}") }
 }

@@ -70,7 +70,7 @@ pub(super) fn run(args: &OptimizeArgs) -> Status {
 
 fn optimize(args: &OptimizeArgs) -> Result<Status, Failure> {
     let verifies = args.verify || args.trace;
-    let builds = if verifies { Some(args.engine.start(args.build.mirrors()?, args.trace)?) } else { None };
+    let builds = if verifies { Some(args.engine.start(args.build.registries()?, args.trace)?) } else { None };
     let opened = args.build.open()?;
     let wanted = if args.allow_unsafe || verifies { Safety::Unsafe } else { Safety::Safe };
     let request = analysis::OptimizeRequest {

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::registries;
 use super::settings::configuration;
 use crate::analysis::{self, Project, Session};
-use crate::config::{Builder, Discovery, FileSettings, Mirrors, Overrides, normalize};
+use crate::config::{Builder, Discovery, FileSettings, Overrides, Registries, normalize};
 use crate::ecosystem::Catalog;
 
 /// Which build is meant.
@@ -103,10 +103,10 @@ impl Opened {
 }
 
 impl BuildArgs {
-    /// The mirrors of registries that the configuration of the Dockerfile names.
-    pub(super) fn mirrors(&self) -> Result<Mirrors, Failure> {
+    /// How the configuration of the Dockerfile has registries asked.
+    pub(super) fn registries(&self) -> Result<Registries, Failure> {
         let folder = self.file.as_deref().and_then(Path::parent).unwrap_or(&self.context);
-        registries::mirrors(folder, self.config.clone(), self.isolated)
+        registries::registries(folder, self.config.clone(), self.isolated)
     }
 
     /// Reads the Dockerfile and opens its surroundings.

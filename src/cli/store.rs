@@ -6,10 +6,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::failure::{self, Failure};
-use super::image::{bytes, finish, freed_text, open, open_inside};
+use super::image::{finish, freed_text, open, open_inside};
 use super::project::Format;
 use super::{Status, terminal, to_json};
 use crate::runtime::store::{PrunePolicy, Report};
+use crate::text::{Kilo, read_size, size_in_words};
 
 /// What `store` is asked.
 #[derive(Debug, Args)]
@@ -94,7 +95,7 @@ fn text(report: &Report, repaired: bool) -> String {
         "{verdict}: {} images, {} blobs of {}, {} unpacked layers, {} cache records",
         report.images,
         report.blobs,
-        bytes(report.bytes),
+        size_in_words(report.bytes),
         report.snapshots,
         report.records
     );
@@ -150,21 +151,7 @@ fn age(text: &str) -> Result<Duration, String> {
 
 fn size(text: &str) -> Result<u64, String> {
     let wrong = || "wanted is a number and a unit, such as `10GB`, `500MB` or `2GiB`".to_owned();
-    let (number, unit) = measure(text).ok_or_else(wrong)?;
-    let factor: f64 = match unit.as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        _ => return Err(wrong()),
-    };
-    let bytes = number * factor;
-    // Checked against the largest number that is exact.
-    if bytes.is_finite() && bytes < 9e15 { Ok(format!("{bytes:.0}").parse().unwrap_or(u64::MAX)) } else { Err(wrong()) }
+    read_size(text, Kilo::Decimal).ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ pub(super) fn run(args: &VerifyArgs) -> Status {
 }
 
 fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
-    let builds = args.engine.start(args.build.mirrors()?, args.trace)?;
+    let builds = args.engine.start(args.build.registries()?, args.trace)?;
     let opened = args.build.open()?;
     let target = args.build.target.as_deref();
     let candidate = match &args.against {

@@ -7,8 +7,8 @@ use globset::{Glob, GlobMatcher, GlobSet, GlobSetBuilder};
 use toml::Spanned;
 
 use super::error::ConfigError;
-use super::mirrors;
 use super::paths::normalize;
+use super::registries;
 use super::schema::Schema;
 use crate::lint::{Selection, SelectionRequest, TrustedRegistries, UnknownRule};
 
@@ -72,13 +72,18 @@ impl Reader<'_> {
 
     fn check_mirrors(&self, schema: &Schema) -> Result<(), ConfigError> {
         for (registry, addresses) in &schema.registry.mirrors {
-            mirrors::check_registry(registry.get_ref()).map_err(|wrong| self.error(registry.span(), wrong, None))?;
+            registries::check_registry(registry.get_ref()).map_err(|wrong| self.error(registry.span(), wrong, None))?;
             for address in addresses {
                 let wrong = |(message, help): (String, Option<String>)| self.error(address.span(), message, help);
-                mirrors::check_address(address.get_ref()).map_err(wrong)?;
+                registries::check_address(address.get_ref()).map_err(wrong)?;
             }
         }
-        Ok(())
+        match &schema.registry.timeout {
+            Some(seconds) if *seconds.get_ref() == 0 => {
+                Err(self.error(seconds.span(), "no registry answers within no time".to_owned(), None))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The patterns of every entry of `overrides`, in order.

@@ -77,6 +77,9 @@ pub(super) struct Registry {
     /// `https://mirror.example.com:5000` or, on this machine, `http://127.0.0.1:5000`.
     #[schemars(with = "BTreeMap<String, Vec<String>>")]
     pub(super) mirrors: BTreeMap<Text, Vec<Text>>,
+    /// Seconds that a registry, or a server that `ADD` asks, may be silent; 60 unless given.
+    #[schemars(with = "Option<u64>")]
+    pub(super) timeout: Option<toml::Spanned<u64>>,
 }
 
 /// What holds for the files that match. `select` takes the place of `select` and `ignore` above; `ignore` adds to it;

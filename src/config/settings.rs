@@ -8,9 +8,9 @@ use globset::{GlobMatcher, GlobSet};
 
 use super::builds::Declared;
 use super::error::ConfigError;
-use super::mirrors::Mirrors;
 use super::paths::normalize;
 use super::reader::Reader;
+use super::registries::Registries;
 use super::schema::{Builder, FailOn, Schema, Text};
 use super::stated::Stated;
 use crate::cache;
@@ -37,8 +37,8 @@ pub struct Settings {
     pub history: u32,
     /// Build arguments by name.
     pub args: BTreeMap<String, String>,
-    /// Mirrors of registries.
-    pub mirrors: Mirrors,
+    /// How registries are asked.
+    pub registries: Registries,
     /// What rules are told.
     pub options: Options,
     pub(super) selection: Selection,
@@ -145,7 +145,7 @@ impl Settings {
             ecosystems: Vec::new(),
             history: schema.history.unwrap_or(HISTORY),
             args: schema.args.clone(),
-            mirrors: Mirrors::from(&schema.registry),
+            registries: Registries::from(&schema.registry),
             options: options(&schema),
             selection: Selection::new(&request(&schema))?,
             contexts: contexts

@@ -25,14 +25,13 @@ mod run;
 mod site;
 mod stage;
 mod state;
-mod time;
 mod transfer;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use error::BuildError;
 pub use named::{NamedContext, NamedContexts, context_name};
@@ -41,10 +40,10 @@ pub use super::fetch::Pull;
 use super::image::{ChainId, Descriptor, Digest, ImageConfig, Platform};
 use super::namespace::Ids;
 use super::progress::{Event, Sink, Status, StepName};
-use super::registry;
 use super::sandbox::{Limits, Network, Trace};
 use super::store::Store;
 use super::tree::Tree;
+use crate::config::Registries;
 use crate::context::IgnoreFile;
 use crate::syntax::Dockerfile;
 use arguments::Arguments;
@@ -77,7 +76,7 @@ pub struct Request<'a> {
     /// The same for the steps of these stages.
     pub no_cache_stages: &'a [String],
     /// How registries are asked.
-    pub registries: registry::Settings,
+    pub registries: Registries,
     /// When to ask the registry.
     pub pull: Pull,
     /// Labels of the image, besides those of the file.
@@ -176,7 +175,7 @@ pub fn build(request: &Request<'_>, store: &Store, ids: &Ids, sink: &dyn Sink) -
         .map_err(|error| BuildError::Context { path: request.context.to_owned(), reason: error.to_string() })?;
     let ignore = ignore_file(&context, request.path, request.ignore_beside)?;
     let context = Supply::of_folder(context, ignore, "the build context".to_owned());
-    let created = request.epoch.unwrap_or_else(time::now);
+    let created = request.epoch.unwrap_or_else(now);
     let parts = site::Parts { request, plan: &plan, arguments: &arguments, store, ids, sink };
     let site = Site::new(&parts, context, named::open(request.contexts)?, created);
     for name in request.no_cache_stages {
@@ -196,6 +195,11 @@ pub fn build(request: &Request<'_>, store: &Store, ids: &Ids, sink: &dyn Sink) -
     let mut steps = std::mem::take(&mut *site.reports.lock().unwrap_or_else(PoisonError::into_inner));
     steps.sort_by_key(|step| (step.name.line, step.name.number));
     Ok(Built { manifest, image_id, config: image, steps, seconds })
+}
+
+/// The time now, in seconds since 1970.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed())
 }
 
 fn ignore_file(context: &Tree, dockerfile: &str, beside: Option<&str>) -> Result<Option<IgnoreFile>, BuildError> {

@@ -10,7 +10,7 @@ mod endpoint;
 mod http;
 mod session;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,22 +19,16 @@ use ureq::Agent;
 use super::fetch::{Blobs, FetchError};
 use super::image::{Descriptor, Digest, LARGEST_DOCUMENT, MediaType, Reference};
 use super::store::{Store, StoreError};
+use crate::config::Registries;
 use endpoint::Endpoint;
 pub(in crate::runtime) use http::agent;
 use session::Session;
-
-/// What a client is told.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// For each registry, the hosts that are asked before it: `mirror.example.com`, `http://127.0.0.1:5000`.
-    pub mirrors: BTreeMap<String, Vec<String>>,
-}
 
 /// Asks registries. Connections and tokens are kept for as long as it lives; threads share it.
 #[derive(Debug)]
 pub struct Client {
     agent: Agent,
-    settings: Settings,
+    settings: Registries,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
 }
 
@@ -129,8 +123,8 @@ impl RegistryError {
 
 impl Client {
     /// A client. Certificates are the system's; `SSL_CERT_FILE` names others.
-    pub fn new(settings: Settings) -> Result<Self, RegistryError> {
-        Ok(Self { agent: agent()?, settings, sessions: Mutex::new(HashMap::new()) })
+    pub fn new(settings: Registries) -> Result<Self, RegistryError> {
+        Ok(Self { agent: agent(settings.timeout)?, settings, sessions: Mutex::new(HashMap::new()) })
     }
 
     /// A repository and where it is asked for: at mirrors first.

@@ -25,6 +25,7 @@ mod unpacking;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 pub use blobs::BlobWriter;
 pub use cache::{CacheRecord, CachedLayer, Key};
@@ -53,6 +54,8 @@ pub struct Store {
     scratch: Scratch,
     /// Keeps others from removing what this process uses.
     lock: FileLock,
+    /// Device nodes that were left out since somebody asked.
+    left_out: AtomicU64,
 }
 
 /// Why the store does not do what it is asked.
@@ -169,7 +172,7 @@ impl Store {
         settle::recover(&root)?;
         images::ensure_layout(&root)?;
         let scratch = Scratch::new(&root);
-        Ok(Self { root, owners: Owners::Kept, scratch, lock })
+        Ok(Self { root, owners: Owners::Kept, scratch, lock, left_out: AtomicU64::new(0) })
     }
 
     /// The same store, with snapshots whose owners are kept in another way.

@@ -3,7 +3,6 @@
 mod buildah;
 mod buildkit;
 mod buildkit_log;
-mod clock;
 mod container;
 #[cfg(all(feature = "runtime", target_os = "linux"))]
 mod embedded;

@@ -8,6 +8,8 @@ use crate::runtime::build::{NamedContext, Pull, Secret, context_name};
 use crate::runtime::export::Destination;
 use crate::runtime::image::Reference;
 use crate::runtime::sandbox::Network;
+use crate::syntax::{Body, Dockerfile};
+use crate::text::{Kilo, read_size};
 
 /// When to ask the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -138,17 +140,7 @@ pub(super) fn host(text: &str) -> Result<(String, IpAddr), String> {
 
 /// Reads a size: `512m`, `2g`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let lower = text.to_ascii_lowercase();
-    let digits = lower.trim_end_matches(['b', 'i', 'k', 'm', 'g', 't']);
-    let shift = match lower[digits.len()..].chars().next() {
-        Some('k') => 10,
-        Some('m') => 20,
-        Some('g') => 30,
-        Some('t') => 40,
-        _ => 0,
-    };
-    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
-    number.ok_or_else(|| format!("`{text}` is no size: give a number with `k`, `m` or `g`"))
+    read_size(text, Kilo::Binary).ok_or_else(|| format!("`{text}` is no size: give a number with `k`, `m` or `g`"))
 }
 
 /// `NAME=VALUE` pairs. A name alone is empty or, with `environment`, has the value that the environment gives it.
@@ -159,6 +151,24 @@ pub(super) fn pairs(given: &[String], environment: bool) -> BTreeMap<String, Str
         None => Some((text.clone(), String::new())),
     };
     given.iter().filter_map(pair).collect()
+}
+
+/// The arguments given for one build, and of those that the configuration gives to many, the ones that the file declares.
+pub(super) fn with_defaults(
+    given: BTreeMap<String, String>,
+    configured: BTreeMap<String, String>,
+    file: &Dockerfile,
+) -> BTreeMap<String, String> {
+    let declared = |name: &str| {
+        file.instructions().iter().any(|instruction| match &instruction.body {
+            Body::Arg(declarations) => declarations.iter().any(|declared| declared.name.text == name),
+            _ => false,
+        })
+    };
+    let configured = configured.into_iter().filter(|(name, _)| declared(name) || name == "SOURCE_DATE_EPOCH");
+    let mut all: BTreeMap<String, String> = configured.collect();
+    all.extend(given);
+    all
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ pub(super) struct Source {
     pub(super) path: String,
     /// The ignore file beside a Dockerfile that stands outside of the context.
     pub(super) ignore: Option<String>,
-    /// The folder in which it stands.
-    pub(super) folder: PathBuf,
+    /// Where it stands; standard input, as if it stood in the context.
+    pub(super) file: PathBuf,
 }
 
 /// Reads the Dockerfile that the arguments mean.
@@ -30,7 +30,7 @@ pub(super) fn source(args: &BuildArgs) -> Result<Source, Failure> {
             text,
             path: "Dockerfile".to_owned(),
             ignore: None,
-            folder: context,
+            file: context.join("Dockerfile"),
         });
     }
     let file = match &args.file {
@@ -46,8 +46,7 @@ pub(super) fn source(args: &BuildArgs) -> Result<Source, Failure> {
         None if beside.exists() => Some(read::file(&beside, &shown(&beside))?),
         _ => None,
     };
-    let folder = real.parent().unwrap_or(&context).to_owned();
-    Ok(Source { name, text, path: inside.unwrap_or_else(|| "Dockerfile".to_owned()), ignore, folder })
+    Ok(Source { name, text, path: inside.unwrap_or_else(|| "Dockerfile".to_owned()), ignore, file: real })
 }
 
 fn default_file(context: &Path) -> Result<PathBuf, Failure> {

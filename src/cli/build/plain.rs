@@ -7,6 +7,7 @@ use crate::cli::terminal;
 use crate::runtime::build::Built;
 use crate::runtime::image::Reference;
 use crate::runtime::progress::{Event, Sink, Status, StepName};
+use crate::text::size_in_words;
 
 /// Prints events as lines.
 #[derive(Default)]
@@ -61,7 +62,7 @@ pub(super) fn ended(status: Status, seconds: f64, bytes: u64) -> String {
         Status::Hit if bytes == 0 => "done".to_owned(),
         Status::Hit => "hit".to_owned(),
         Status::Executed if bytes == 0 => format!("executed in {}", duration(seconds)),
-        Status::Executed => format!("executed in {}, {}", duration(seconds), size(bytes)),
+        Status::Executed => format!("executed in {}, {}", duration(seconds), size_in_words(bytes)),
         Status::Failed => format!("failed after {}", duration(seconds)),
     }
 }
@@ -75,16 +76,6 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes for people.
-pub(super) fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        few if few < 1e3 => format!("{few:.0} B"),
-        kilo if kilo < 1e6 => format!("{:.1} kB", kilo / 1e3),
-        mega if mega < 1e9 => format!("{:.1} MB", mega / 1e6),
-        giga => format!("{:.1} GB", giga / 1e9),
-    }
-}
-
 /// One line per step that makes a layer, and what came of it all.
 pub(super) fn summary(built: &Built, names: &[Reference]) -> String {
     let mut text = String::new();
@@ -95,7 +86,7 @@ pub(super) fn summary(built: &Built, names: &[Reference]) -> String {
             text,
             "{:>9} {seconds:>9} {:>9}  {:>4} {}",
             step.status.name(),
-            size(step.bytes),
+            size_in_words(step.bytes),
             name.line,
             name.instruction.chars().take(80).collect::<String>()
         );

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cache::Builder;
 use crate::cli::failure::Failure;
-use crate::config::Mirrors;
+use crate::config::Registries;
 use crate::verify::engine::{BuildKit, Buildah, Program};
 use crate::verify::{Engine, EngineError};
 
@@ -60,13 +60,13 @@ impl Default for EngineName {
 }
 
 #[cfg(all(feature = "runtime", target_os = "linux"))]
-fn embedded(mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
-    let engine = crate::verify::engine::Embedded::start(mirrors).map_err(Failure::Engine)?;
+fn embedded(registries: Registries) -> Result<Box<dyn Engine>, Failure> {
+    let engine = crate::verify::engine::Embedded::start(registries).map_err(Failure::Engine)?;
     Ok(Box::new(engine))
 }
 
 #[cfg(not(all(feature = "runtime", target_os = "linux")))]
-fn embedded(_: Mirrors) -> Result<Box<dyn Engine>, Failure> {
+fn embedded(_: Registries) -> Result<Box<dyn Engine>, Failure> {
     let reason = "this program has no runtime of its own here; name another engine with `--engine`";
     Err(Failure::Engine(EngineError::Unusable(reason.to_owned())))
 }
@@ -77,10 +77,10 @@ impl EngineArgs {
         self.smoke.map(Duration::from_secs)
     }
 
-    /// The engine; with `traces`, one that traces steps. The one of this program asks these mirrors of registries. Call it
+    /// The engine; with `traces`, one that traces steps. The one of this program asks these registries of registries. Call it
     /// before any thread is started.
-    pub(in crate::cli) fn start(&self, mirrors: Mirrors, traces: bool) -> Result<Box<dyn Engine>, Failure> {
-        let engine = self.named(mirrors)?;
+    pub(in crate::cli) fn start(&self, registries: Registries, traces: bool) -> Result<Box<dyn Engine>, Failure> {
+        let engine = self.named(registries)?;
         if self.smoke.is_some() && !engine.runs_images() {
             let reason = format!(
                 "{} builds images and does not run them: leave out `--smoke`, or take the engine embedded, docker or podman",
@@ -98,9 +98,9 @@ impl EngineArgs {
         Ok(engine)
     }
 
-    fn named(&self, mirrors: Mirrors) -> Result<Box<dyn Engine>, Failure> {
+    fn named(&self, registries: Registries) -> Result<Box<dyn Engine>, Failure> {
         let own = match self.engine {
-            EngineName::Embedded => return embedded(mirrors),
+            EngineName::Embedded => return embedded(registries),
             EngineName::Docker | EngineName::Buildkit => "docker",
             EngineName::Podman => "podman",
             EngineName::Buildah => "buildah",

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::super::optimize::seconds;
-use super::report::{Shown, bytes, noises, or_none, origin};
+use super::report::{Shown, noises, or_none, origin};
 use super::traces;
+use crate::text::size_in_words;
 use crate::verify::image_config::ConfigDifference;
 
 /// Rows of a table that are shown.
@@ -26,7 +27,7 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         let before = &found.proof.before;
         let _ = writeln!(text, "\n| | before | after |\n|---|---|---|");
         let _ = writeln!(text, "| clean build | {} | {} |", seconds(before.seconds), seconds(after.seconds));
-        let _ = writeln!(text, "| image | {} | {} |", bytes(before.bytes), bytes(after.bytes));
+        let _ = writeln!(text, "| image | {} | {} |", size_in_words(before.bytes), size_in_words(after.bytes));
         let (old, new) = &shown.expected;
         let _ = writeln!(text, "| expected rebuild per change | {} | {} |", seconds(old.mean), seconds(new.mean));
     }

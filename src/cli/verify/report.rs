@@ -6,6 +6,7 @@ use super::super::optimize::seconds;
 use super::{Work, traces};
 use crate::cache::Expectation;
 use crate::optimize::{Draft, Surroundings};
+use crate::text::size_in_words;
 use crate::verify::compare::Difference;
 use crate::verify::{Explained, Origin, Proof, Replayed, Verified};
 
@@ -244,18 +245,9 @@ fn costs(text: &mut String, shown: &Shown<'_>) {
     let before = &shown.found.proof.before;
     let Some(after) = &shown.found.proof.after else { return };
     let _ = writeln!(text, "\n  clean build {} → {}", seconds(before.seconds), seconds(after.seconds));
-    let _ = writeln!(text, "  image size {} → {}", bytes(before.bytes), bytes(after.bytes));
+    let _ = writeln!(text, "  image size {} → {}", size_in_words(before.bytes), size_in_words(after.bytes));
     let (old, new) = &shown.expected;
     let _ = writeln!(text, "  expected rebuild cost {} → {} per change", seconds(old.mean), seconds(new.mean));
-}
-
-/// A size for people.
-pub(super) fn bytes(bytes: u64) -> String {
-    match bytes {
-        0..10_000 => format!("{bytes} B"),
-        10_000..10_000_000 => format!("{} kB", bytes / 1000),
-        _ => format!("{} MB", bytes / 1_000_000),
-    }
 }
 
 fn indented(text: &str) -> String {

@@ -11,6 +11,7 @@ use std::process::Command;
 use crate::runtime::image::{ChainId, Descriptor, History, ImageConfig, Platform, Reference};
 use crate::runtime::layer::PackOptions;
 use crate::runtime::store::{Store, StoreError};
+use crate::text::time;
 
 /// Its name.
 const NAME: &str = "docker.io/layerwise/busybox:latest";
@@ -58,7 +59,7 @@ fn made(store: &Store, reference: &Reference, program: &Path) -> Result<Descript
     config.config.env = vec![format!("PATH={}", super::state::PATH)];
     config.rootfs.diff_ids.push(layer.digest);
     config.history.push(History {
-        created: Some(super::time::rfc3339(0)),
+        created: Some(time::rfc3339(0)),
         created_by: Some("the static busybox of the machine".to_owned()),
         comment: Some("layerwise".to_owned()),
         ..History::default()

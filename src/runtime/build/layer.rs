@@ -7,12 +7,12 @@ use super::BuildError;
 use super::line::Line;
 use super::site::Site;
 use super::stage::{Done, StageBuild};
-use super::time;
 use crate::runtime::image::ChainId;
 use crate::runtime::layer::PackOptions;
 use crate::runtime::progress::{Event, Status};
 use crate::runtime::store::{CacheRecord, CachedLayer, Key, Snapshot};
 use crate::runtime::tree::Tree;
+use crate::text::size_in_words;
 
 /// Where a step makes its layer.
 pub(super) struct Workplace<'s, 'a> {
@@ -53,7 +53,7 @@ impl StageBuild<'_, '_> {
             return Ok(());
         }
         let layer = self.make(alone, make)?;
-        let (seconds, created) = (started.elapsed().as_secs_f64(), Some(time::now()));
+        let (seconds, created) = (started.elapsed().as_secs_f64(), Some(super::now()));
         let record = CacheRecord { layer, seconds, created, ..CacheRecord::default() };
         store.cache_put(&key, &record)?;
         self.take(&record, Status::Executed);
@@ -83,10 +83,17 @@ impl StageBuild<'_, '_> {
         let (count, bytes) = missing.fold((0, 0), |(count, bytes), (layer, _)| (count + 1, bytes + layer.size));
         if count > 0 {
             let layers = if count == 1 { "layer" } else { "layers" };
-            let does = format!("unpacks {count} {layers} ({:.1} MB)", bytes as f64 / 1e6);
+            let does = format!("unpacks {count} {layers} ({})", size_in_words(bytes));
             self.site.sink.event(Event::Does(&self.name, &does));
         }
-        Ok(store.ensure_unpacked(&state.image, &state.manifest())?)
+        let unpacked = store.ensure_unpacked(&state.image, &state.manifest())?;
+        let left_out = store.devices_left_out();
+        if left_out > 0 {
+            let nodes = if left_out == 1 { "device node" } else { "device nodes" };
+            self.site
+                .warn(&format!("{left_out} {nodes} of the layers below are missing in steps: only root can make them"));
+        }
+        Ok(unpacked)
     }
 
     fn make(

@@ -22,6 +22,7 @@ use crate::runtime::sandbox::{MountKind, StepMount};
 use crate::runtime::store::{CacheMount, SnapshotDraft};
 use crate::runtime::tree::Tree;
 use crate::syntax::{Mount, MountKind as Kind};
+use crate::text::{Kilo, read_size};
 
 /// A mount with its variables replaced.
 pub(super) struct Mounting {
@@ -142,7 +143,9 @@ pub(super) fn open(mountings: &[Mounting], site: &Site<'_>, line: &Line<'_>) -> 
         let kind = match mounting.mount.kind {
             Kind::Bind => Some(bind(mounting, site, line, &mut opened.2)?),
             Kind::Cache => Some(caches::shown(mounting, &caches, line)?),
-            Kind::Tmpfs => Some(MountKind::Tmpfs { size: mounting.mount.size.as_deref().and_then(bytes_of) }),
+            Kind::Tmpfs => Some(MountKind::Tmpfs {
+                size: mounting.mount.size.as_deref().and_then(|size| read_size(size, Kilo::Binary)),
+            }),
             Kind::Secret => secret(mounting, site, line, &mut opened.1)?,
             Kind::Ssh => ssh(mounting, site, line, &mut opened.1)?,
         };
@@ -237,22 +240,4 @@ fn ssh(
     };
     variables.push(("SSH_AUTH_SOCK".to_owned(), mounting.target.clone().into_bytes()));
     Ok(Some(MountKind::Socket { source: source.clone() }))
-}
-
-/// A size with its unit: `64m`, `1.5GiB`.
-fn bytes_of(text: &str) -> Option<u64> {
-    let end = text.find(|next: char| !next.is_ascii_digit() && next != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let power = match unit.trim().to_ascii_lowercase().chars().next() {
-        Some('k') => 1,
-        Some('m') => 2,
-        Some('g') => 3,
-        Some('t') => 4,
-        Some('p') => 5,
-        _ => 0,
-    };
-    let bytes = number.parse::<f64>().ok()? * 1024f64.powi(power);
-    // A size is not negative, and what is too large is the largest there is.
-    #[allow(clippy::cast_sign_loss, reason = "digits and dots make no negative number")]
-    Some(bytes as u64)
 }

@@ -1,7 +1,8 @@
 //! `ADD` of what lies elsewhere: files by HTTP, and repositories of git.
 
+use std::time::Duration;
+
 use super::site::Site;
-use super::time;
 use crate::context::path;
 use crate::runtime::copy::{CopyError, Placement, Placer, Target};
 use crate::runtime::image::{Digest, Hasher};
@@ -65,7 +66,7 @@ impl Remote {
     pub(super) fn fetch(&self, site: &Site<'_>, checksum: Option<&str>, keep_git: bool) -> Result<Fetched, String> {
         let folder = site.store.new_snapshot(None).map_err(|error| error.to_string())?;
         match self {
-            Self::Http { url } => http(url, checksum, folder),
+            Self::Http { url } => http(url, checksum, folder, site.request.registries.timeout),
             Self::Git { .. } if checksum.is_some_and(|checksum| checksum.contains(':')) => {
                 Err("the checksum of a repository is the name of a commit".to_owned())
             }
@@ -76,15 +77,15 @@ impl Remote {
     }
 }
 
-fn http(url: &str, checksum: Option<&str>, folder: SnapshotDraft) -> Result<Fetched, String> {
+fn http(url: &str, checksum: Option<&str>, folder: SnapshotDraft, silence: Duration) -> Result<Fetched, String> {
     let wanted = checksum.map(|text| text.parse::<Digest>().map_err(|error| error.to_string())).transpose()?;
     let failed = |reason: &dyn std::fmt::Display| format!("`{url}` cannot be fetched: {reason}");
-    let response = agent().map_err(|error| failed(&error))?.get(url).call().map_err(|error| failed(&error))?;
+    let response = agent(silence).map_err(|error| failed(&error))?.get(url).call().map_err(|error| failed(&error))?;
     if !response.status().is_success() {
         return Err(failed(&format!("the server answered {}", response.status())));
     }
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let changed = header("last-modified").and_then(|text| time::of_http(&text)).unwrap_or_default();
+    let changed = header("last-modified").and_then(|text| crate::text::time::of_http(&text)).unwrap_or_default();
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let path = path.split_once("://").map_or(path, |(_, rest)| rest);
     let name = path.split_once('/').map_or("", |(_, path)| path.rsplit('/').next().unwrap_or_default());

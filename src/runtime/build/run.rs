@@ -160,8 +160,9 @@ impl Running {
         let mounted =
             overlay::mount(&place.lowers, place.upper, place.work, site.ids).map_err(|error| line.error(error))?;
         let (mut mounts, variables, _kept) = mounts::open(mountings, site, line)?;
-        let scripts = site.store.new_snapshot(None)?;
+        let mut scripts = None;
         if let Some((name, content)) = &program.file {
+            let scripts = scripts.insert(site.store.new_snapshot(None)?);
             let written = write_script(&scripts.upper.join(name), content);
             written.map_err(|error| line.error(format!("the script cannot be written: {error}")))?;
             let kind = MountKind::Bind { source: scripts.upper.clone(), read_only: true };

@@ -7,13 +7,14 @@ use super::line::Line;
 use super::plan::{Base, StagePlan};
 use super::site::Site;
 use super::state::State;
-use super::{BuildError, StepReport, time};
+use super::{BuildError, StepReport};
 use crate::context::path;
 use crate::runtime::copy::Target;
 use crate::runtime::image::Platform;
 use crate::runtime::progress::{Event, Status, StepName};
 use crate::runtime::sandbox::Trace;
 use crate::syntax::{Body, Dockerfile, Word};
+use crate::text::time;
 
 use super::key::KeyBuilder;
 use crate::runtime::user::Users;

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
+use crate::config::Registries;
 use crate::runtime::fetch::Source;
 use crate::runtime::image::{ImageConfig, Platform};
 use crate::runtime::layer::{Owners, PackOptions};
-use crate::runtime::registry::{Client, Settings};
+use crate::runtime::registry::Client;
 
 /// An image of two layers: the second removes a file of the first.
 fn image(store: &Store, folder: &Path) -> Descriptor {
@@ -58,7 +59,7 @@ fn every_form_holds_the_image() {
         .collect();
     assert_eq!(names, ["a/", "a/kept", "a/new", "a/same"]);
     let other = self::store(&path("other"));
-    let client = Client::new(Settings::default()).unwrap();
+    let client = Client::new(Registries::default()).unwrap();
     let take = |source: Source| other.take(&source, &Platform::host(), &client);
     let layout = take(Source::Layout { folder: path("LAYOUT"), name: Some("x".to_owned()) }).unwrap();
     assert_eq!(layout.digest, manifest.digest);

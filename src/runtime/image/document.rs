@@ -84,11 +84,6 @@ impl Descriptor {
         self.annotations.as_ref()?.get(name).map(String::as_str)
     }
 
-    /// Whether this is an index rather than a manifest.
-    pub fn is_index(&self) -> bool {
-        matches!(self.media_type.as_str(), MediaType::INDEX | MediaType::DOCKER_INDEX)
-    }
-
     /// How the layer is compressed, as the media type says; none where it is no type of a layer.
     pub fn compression(&self) -> Option<Compression> {
         match self.media_type.as_str() {

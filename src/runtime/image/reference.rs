@@ -67,18 +67,6 @@ impl Reference {
         let bare = full.strip_prefix("docker.io/").unwrap_or(&full);
         bare.strip_prefix("library/").unwrap_or(bare).to_owned()
     }
-
-    /// The same repository with another tag and no digest.
-    pub fn with_tag(&self, tag: &str) -> Result<Self, ReferenceError> {
-        check_tag(tag, &self.short())?;
-        Ok(Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() })
-    }
-
-    /// The same repository, by digest alone.
-    #[must_use]
-    pub fn with_digest(&self, digest: Digest) -> Self {
-        Self { tag: None, digest: Some(digest), ..self.clone() }
-    }
 }
 
 impl FromStr for Reference {

@@ -11,8 +11,6 @@ use super::RegistryError;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(20);
-/// How long a registry may be silent.
-const SILENCE: Duration = Duration::from_secs(60);
 /// The certificates of the usual distributions; the first that is there is taken.
 const BUNDLES: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
@@ -22,15 +20,15 @@ const BUNDLES: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// What talks to servers. An answer of any status is no error.
-pub(in crate::runtime) fn agent() -> Result<Agent, RegistryError> {
+/// What talks to servers, which may be silent for that long. An answer of any status is no error.
+pub(in crate::runtime) fn agent(silence: Duration) -> Result<Agent, RegistryError> {
     let tls = TlsConfig::builder().root_certs(certificates()?).build();
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .user_agent(concat!("layerwise/", env!("CARGO_PKG_VERSION")))
-        .timeout_connect(Some(CONNECT))
-        .timeout_recv_response(Some(SILENCE))
-        .timeout_per_read(Some(SILENCE))
+        .timeout_connect(Some(CONNECT.min(silence)))
+        .timeout_recv_response(Some(silence))
+        .timeout_per_read(Some(silence))
         .tls_config(tls)
         .build();
     Ok(config.into())

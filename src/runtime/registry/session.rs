@@ -57,6 +57,8 @@ impl Session {
             }
             let answer = match request.call() {
                 Ok(answer) => answer,
+                // Who was silent for so long is asked once more, not for minutes.
+                Err(ureq::Error::Timeout(_)) if tries == 1 => continue,
                 Err(error) if tries < TRIES && is_passing(&error) => {
                     pause(None, tries);
                     continue;
@@ -160,9 +162,7 @@ impl Session {
 
 /// Whether the same request may succeed the next time.
 fn is_passing(error: &ureq::Error) -> bool {
-    matches!(error, ureq::Error::Io(_) | ureq::Error::Timeout(_))
-        && !matches!(error, ureq::Error::Io(error)
-        if error.kind() == std::io::ErrorKind::ConnectionRefused)
+    matches!(error, ureq::Error::Io(error) if error.kind() != std::io::ErrorKind::ConnectionRefused)
 }
 
 /// As long as the registry asks, else longer each time.

@@ -91,12 +91,6 @@ impl Store {
         self.named_lock(&key.to_string())
     }
 
-    /// Whether nobody runs the step of this key, so that it is ours now.
-    pub fn try_lock_key(&self, key: &Key) -> Result<Option<KeyLock>, StoreError> {
-        let lock = FileLock::open(&self.root.join("locks").join(key.to_string()))?;
-        Ok(lock.try_exclusive()?.then_some(KeyLock::of(lock)))
-    }
-
     pub(super) fn named_lock(&self, name: &str) -> Result<KeyLock, StoreError> {
         let lock = FileLock::open(&self.root.join("locks").join(name))?;
         lock.exclusive()?;

@@ -82,6 +82,7 @@ impl Store {
             records.iter().filter_map(|used| used.record.as_ref()).for_each(|record| needed.add(record));
             self.drop_snapshots(&needed, &mut freed);
             self.drop_blobs(&needed, &mut freed);
+            self.drop_locks();
             Ok(freed)
         })?;
         Ok(freed)
@@ -182,6 +183,14 @@ impl Store {
                 freed.blobs += 1;
                 freed.bytes += bytes;
             }
+        }
+    }
+
+    /// Nobody else uses the store, so nobody holds or waits for one of them.
+    fn drop_locks(&self) {
+        for entry in fs::read_dir(self.root.join("locks")).into_iter().flatten().flatten() {
+            // One that stays does no harm.
+            let _stays = fs::remove_file(entry.path());
         }
     }
 

@@ -69,6 +69,11 @@ impl Drop for Promise<'_> {
 }
 
 impl Store {
+    /// Device nodes of the layers unpacked since it was asked last that are missing, as this user cannot make them.
+    pub fn devices_left_out(&self) -> u64 {
+        self.left_out.swap(0, Ordering::Relaxed)
+    }
+
     /// The snapshots of an image's layers, lowest first. Those that are missing are unpacked.
     pub fn ensure_unpacked(&self, config: &ImageConfig, manifest: &Manifest) -> Result<Vec<Snapshot>, StoreError> {
         let layers = manifest.layers.iter().zip(&config.rootfs.diff_ids);
@@ -159,7 +164,10 @@ impl Store {
             (Ok(_), Ok(digest)) if digest != layer.diff_id => {
                 Err(self.damaged(layer, format!("it unpacks to {digest} instead of {}", layer.diff_id)))
             }
-            (Ok(_), Ok(_)) => draft.commit(chain),
+            (Ok(unpacked), Ok(_)) => {
+                self.left_out.fetch_add(unpacked.skipped_devices, Ordering::Relaxed);
+                draft.commit(chain)
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Fault;
 use crate::syntax::Word;
-use crate::text::TextRange;
+use crate::text::{Kilo, TextRange, read_size};
 
 /// One option with where it stands in the text that was split.
 pub(super) struct Field {
@@ -80,12 +80,7 @@ pub(super) fn not_one_of(key: &str, value: &str, known: &[&str]) -> Fault {
 
 /// Digits, perhaps with a fraction, and a unit: `100m`, `1.5GiB`, `64 kb`.
 pub(super) fn is_size(value: &str) -> bool {
-    let number_end = value.find(|next: char| !next.is_ascii_digit() && next != '.').unwrap_or(value.len());
-    let (number, unit) = value.split_at(number_end);
-    let unit = unit.strip_prefix(' ').unwrap_or(unit).to_ascii_lowercase();
-    let unit = unit.strip_prefix(['k', 'm', 'g', 't', 'p']).unwrap_or(&unit);
-    let unit = unit.strip_prefix('i').unwrap_or(unit);
-    number.parse::<f64>().is_ok() && matches!(unit, "" | "b")
+    read_size(value, Kilo::Binary).is_some()
 }
 
 #[cfg(test)]

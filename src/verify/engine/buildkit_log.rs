@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use super::StepRecord;
 use super::stages::{StageSteps, of_buildkit};
-use super::{StepRecord, clock};
+use crate::text::time;
 
 /// `[build 2/3] RUN …`, `[2/3] RUN …`, `[linux/arm64 build 2/3] RUN …`.
 static TITLE: LazyLock<Option<Regex>> =
@@ -51,7 +52,7 @@ impl Log {
             let vertex = self.vertices.entry(digest.to_owned()).or_default();
             found["name"].as_str().unwrap_or_default().clone_into(&mut vertex.name);
             vertex.cached |= found["cached"].as_bool().unwrap_or(false);
-            let time = |key: &str| found[key].as_str().and_then(clock::seconds);
+            let time = |key: &str| found[key].as_str().and_then(time::of_rfc3339);
             vertex.started = time("started").or(vertex.started);
             vertex.completed = time("completed").or(vertex.completed);
             vertex.error = found["error"].as_str().map(str::to_owned).or(vertex.error.take());

@@ -7,13 +7,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{BuiltImage, Engine, EngineError, Kept, Order, StepRecord, trial};
-use crate::config::Mirrors;
+use crate::config::Registries;
 use crate::runtime::build::{self, BuildError, Built, NamedContexts, Pull, Request, StepReport};
 use crate::runtime::image::{Descriptor, Platform};
 use crate::runtime::layer::Owners;
 use crate::runtime::namespace::{self, Ids, Wish};
 use crate::runtime::progress::{Silent, Status};
-use crate::runtime::registry::Settings;
 use crate::runtime::sandbox::{self, Limits, Network};
 use crate::runtime::store::Store;
 use crate::syntax::{Dockerfile, Keyword};
@@ -28,7 +27,7 @@ pub struct Embedded {
     ids: Ids,
     store: Store,
     layers: KnownLayers,
-    mirrors: Mirrors,
+    registries: Registries,
     /// The images that were to be kept, by their digest. The store has them anyway.
     kept: Mutex<BTreeMap<String, Descriptor>>,
 }
@@ -38,11 +37,11 @@ impl Embedded {
     ///
     /// # Errors
     /// [`EngineError::Unusable`] where the machine does not grant what a build needs.
-    pub fn start(mirrors: Mirrors) -> Result<Self, EngineError> {
+    pub fn start(registries: Registries) -> Result<Self, EngineError> {
         let ids = namespace::enter(Wish::Best).map_err(|error| EngineError::Unusable(error.to_string()))?;
         let store = Store::default_root().and_then(|root| Store::open(&root));
         let store = store.map_err(|error| EngineError::Unusable(error.to_string()))?.with_owners(Owners::from(&ids));
-        Ok(Self { ids, store, layers: KnownLayers::default(), mirrors, kept: Mutex::default() })
+        Ok(Self { ids, store, layers: KnownLayers::default(), registries, kept: Mutex::default() })
     }
 
     /// Reads an image from the store.
@@ -90,7 +89,7 @@ impl Engine for Embedded {
             contexts: &NamedContexts::new(),
             no_cache: order.fresh,
             no_cache_stages: &[],
-            registries: Settings { mirrors: self.mirrors.clone() },
+            registries: self.registries.clone(),
             pull: Pull::Missing,
             labels: &BTreeMap::new(),
             secrets: &BTreeMap::new(),

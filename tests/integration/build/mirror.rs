@@ -105,3 +105,39 @@ fn a_mirror_that_could_be_overheard_is_a_mistake_in_the_configuration() {
     assert_eq!(done.exit, Some(2));
     assert!(done.stderr.contains("without encryption") && done.stderr.contains("layerwise.toml:2"), "{}", done.stderr);
 }
+
+/// Who takes connections and says nothing is asked twice, and then it is said.
+#[test]
+fn a_silent_server_is_not_waited_for_longer_than_the_configuration_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let asked = std::thread::spawn(move || silent.incoming().take(3).flatten().collect::<Vec<TcpStream>>());
+    write(folder, "layerwise.toml", b"[registry]\ntimeout = 1\n");
+    let build = |text: &str| {
+        write(folder, "Dockerfile", text.as_bytes());
+        let mut command = layerwise(folder, &["build"]);
+        command.env("LAYERWISE_STORE", folder.join("store")).env_remove("HTTP_PROXY").env_remove("http_proxy");
+        let (start, done) = (Instant::now(), run(command, ""));
+        assert_eq!(done.exit, Some(1), "{}", done.stderr);
+        assert!(done.stderr.contains(&address.to_string()), "{}", done.stderr);
+        assert!(start.elapsed() < Duration::from_secs(40), "it waits longer than it was told");
+    };
+    build(&format!("FROM {address}/app\nCOPY Dockerfile /\n"));
+    build(&format!("FROM scratch\nADD http://{address}/file /\n"));
+    // Two of the registry's, one of `ADD`: nobody was asked more often.
+    assert_eq!(asked.join().unwrap().len(), 3);
+}
+
+#[test]
+fn no_time_at_all_is_a_mistake_in_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "Dockerfile", b"FROM scratch\nCOPY Dockerfile /\n");
+    write(folder.path(), "layerwise.toml", b"[registry]\ntimeout = 0\n");
+    let mut command = layerwise(folder.path(), &["build"]);
+    command.env("LAYERWISE_STORE", folder.path().join("store"));
+    let done = run(command, "");
+    assert_eq!(done.exit, Some(2));
+    assert!(done.stderr.contains("layerwise.toml:2"), "{}", done.stderr);
+}

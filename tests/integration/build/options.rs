@@ -185,3 +185,28 @@ fn a_limit_that_is_not_granted_is_said_once() {
     }
     assert_eq!(text.matches("warning: no limit on memory").count(), 1, "{text}");
 }
+
+/// Of the arguments that a configuration gives to many files, one gets those that it declares; the command line goes first.
+#[test]
+fn arguments_of_the_configuration_are_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(folder, "context/Dockerfile", b"FROM scratch\nARG FILE=plain\nCOPY $FILE /chosen\n");
+    for name in ["plain", "configured", "narrowed", "given"] {
+        write(folder, &format!("context/{name}"), name.as_bytes());
+    }
+    let chosen = |arguments: &[&str]| {
+        let done = files(folder, arguments);
+        assert!(!done.stderr.contains("declared nowhere"), "{}", done.stderr);
+        read(folder, "chosen").unwrap()
+    };
+    assert_eq!(chosen(&[]), "plain");
+    let config = "[args]\nFILE = \"configured\"\nOTHER = \"x\"\n";
+    write(folder, "context/layerwise.toml", config.as_bytes());
+    assert_eq!(chosen(&[]), "configured");
+    assert_eq!(chosen(&["--isolated"]), "plain");
+    assert_eq!(chosen(&["--build-arg", "FILE=given"]), "given");
+    let narrowed = format!("{config}[[overrides]]\nfiles = [\"Dockerfile\"]\nargs = {{ FILE = \"narrowed\" }}\n");
+    write(folder, "context/layerwise.toml", narrowed.as_bytes());
+    assert_eq!(chosen(&[]), "narrowed");
+}
