@@ -62,8 +62,9 @@ fn serve(client: &TcpStream, target: SocketAddr, faults: &Mutex<Faults>) {
     });
     let whole = pass(&server, client, budget, slow);
     if !whole && reset {
-        // With nothing left to linger for, to close is to reset.
+        // With nothing left to linger for, to close is to reset; who reads the requests lets go of it too.
         let _plain = rustix::net::sockopt::set_socket_linger(client, Some(Duration::ZERO));
+        let _ended = client.shutdown(Shutdown::Read);
     } else {
         let _closed = client.shutdown(Shutdown::Both);
     }
