@@ -5,7 +5,7 @@ use std::path::Path;
 use ignore::{DirEntry, WalkBuilder};
 
 use super::{
-    context_root::{copied_sources, has_all, is_only_build_files},
+    context_root::{Fitness, copied_sources, fitness},
     project::Project,
 };
 use crate::{config::is_dockerfile_name, context::Context, source::DiskContext, syntax::Dockerfile};
@@ -51,6 +51,6 @@ fn shares_context(root: &Path, path: &str, text: &str) -> bool {
     let Some(own) = file.parent() else { return true };
     own.ancestors().take_while(|folder| *folder != root && folder.starts_with(root)).all(|folder| {
         let Ok(context) = DiskContext::new(folder) else { return true };
-        !has_all(&context, &wanted) || folder == own && is_only_build_files(&context, &wanted)
+        fitness(&context, &file, &wanted, false) != Fitness::Root
     })
 }
