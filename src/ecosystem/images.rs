@@ -86,6 +86,9 @@ pub struct Runtime {
     pub pattern: Option<Pattern>,
     /// The image that runs, `$1` for the first group of the pattern; none where none is known.
     pub image: Option<String>,
+    /// Why none is named, as a clause.
+    #[serde(default)]
+    pub unknown: Option<String>,
     /// Whether it has a shell.
     #[serde(default)]
     pub shell: bool,
@@ -137,14 +140,23 @@ impl ImageFacts {
         self.users.iter().find(|user| user.name == name || user.uid.to_string() == name)
     }
 
-    /// What runs what is built in this one at `tag`, and the image of it.
-    pub fn runtime(&self, tag: Option<&str>) -> Option<(&Runtime, String)> {
-        let tag = tag.unwrap_or_default();
+    /// Why no image is named that runs what is built in this one at `tag`, as a clause.
+    pub fn why_no_runtime(&self, tag: Option<&str>) -> Option<&str> {
+        self.runtime_of(tag.unwrap_or_default())?.unknown.as_deref()
+    }
+
+    fn runtime_of(&self, tag: &str) -> Option<&Runtime> {
         let fits = |runtime: &&Runtime| {
             let named = runtime.tags.is_empty() || runtime.tags.iter().any(|known| name_matches(known, tag));
             named && runtime.pattern.as_ref().is_none_or(|pattern| pattern.matches(tag))
         };
-        let found = self.runtimes.iter().find(fits)?;
+        self.runtimes.iter().find(fits)
+    }
+
+    /// What runs what is built in this one at `tag`, and the image of it.
+    pub fn runtime(&self, tag: Option<&str>) -> Option<(&Runtime, String)> {
+        let tag = tag.unwrap_or_default();
+        let found = self.runtime_of(tag)?;
         let version = found.pattern.as_ref().and_then(|pattern| pattern.capture(tag)).unwrap_or_default();
         Some((found, found.image.as_ref()?.replace("$1", version)))
     }

@@ -38,6 +38,11 @@ impl Placement {
         self.roots.iter().rev().filter_map(|root| root.origin(place))
     }
 
+    /// Whether it is known of each file where it lands.
+    pub fn is_certain(&self) -> bool {
+        self.roots.iter().all(|root| !root.uncertain)
+    }
+
     /// Whether it takes the contents of the whole context.
     pub fn takes_whole_context(&self) -> bool {
         self.roots.iter().any(|root| root.directory && root.context.is_empty())

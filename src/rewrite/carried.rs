@@ -3,6 +3,7 @@
 use super::{
     crossing::may_write,
     links::{is_through_link, link_above},
+    transfer_crossing::same_flags,
 };
 use crate::{
     context::{EntryKind, Filtered},
@@ -125,7 +126,8 @@ impl<'a> Carried<'a> {
         placement.roots.iter().flat_map(names).collect()
     }
 
-    /// Whether an earlier step of the stage has brought the same file to the same place, and nothing touched it since.
+    /// Whether an earlier step of the stage has brought the same file to the same place for the same owner, and nothing
+    /// touched it since.
     pub(super) fn is_there_already(&self, path: &str, place: &StagePath) -> bool {
         for id in self.build.ids_to(self.id) {
             let step = self.build.step(id);
@@ -136,7 +138,7 @@ impl<'a> Carried<'a> {
                 Action::Transfer(transfer) => {
                     let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(path));
                     if landing.as_ref() == Some(place) {
-                        return true;
+                        return same_flags(self, id);
                     }
                     if transfer.destination.as_ref().is_none_or(|destination| overlaps(destination, place)) {
                         return false;

@@ -304,7 +304,8 @@ impl Reader<'_> {
         if path.contains(PATTERN_LETTERS) {
             return Err(self.obstacle(format!("`COPY` would read the name of `{path}` as a pattern"), path));
         }
-        if !self.carried.is_there_already(path, place) {
+        let is_there = self.carried.is_there_already(path, place) || self.is_brought_between(path, directory, place);
+        if !is_there {
             crossing.manifests.push(Needed { path: path.to_owned(), directory, place: place.clone() });
         }
         Ok(())

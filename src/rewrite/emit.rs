@@ -7,10 +7,11 @@ use super::{
     crossing::Needed,
     restate::{self, block_in},
     sink::Sink,
+    transfer_crossing::covers,
 };
 use crate::{
     ecosystem::Catalog,
-    model::{Build, StagePath, State},
+    model::{Build, StagePath, State, StepId},
     syntax::{Body, Dockerfile, Instruction},
     text::{Change, TextEdit, TextRange},
 };
@@ -38,9 +39,45 @@ pub(super) fn sink_edit(build: &Build<'_>, sink: &Sink) -> Option<TextEdit> {
     }
     let below = sink.last()?;
     let steps = &build.stages[below.stage].steps;
-    let state = steps.get(below.step + 1).map_or(&build.stages[below.stage].end, |next| &next.before);
-    changes.push(insert_below(file, last, carried.instruction, &[block_in(&carried, state)?]));
+    let next = StepId { step: below.step + 1, ..below };
+    let state = steps.get(next.step).map_or(&build.stages[below.stage].end, |next| &next.before);
+    let block = block_in(&carried, state)?;
+    let next = (next.step < steps.len()).then_some(next);
+    let covered = next.filter(|id| is_bare(carried.instruction, file) && covers(&carried, *id));
+    if covered.is_none() {
+        let mut landed = insert_below(file, last, carried.instruction, &[block]);
+        if let Some(missed) = next.and_then(|id| not_missed(&carried, id)) {
+            landed = in_place_of(file, landed, missed);
+        }
+        changes.push(landed);
+    }
     TextEdit::new(changes).ok()
+}
+
+/// Whether no comment belongs to an instruction.
+fn is_bare(instruction: &Instruction, file: &Dockerfile) -> bool {
+    let source = file.source();
+    instruction.range.of(source).trim() == instruction.block(source).of(source).trim()
+}
+
+/// The block of the copy at `id` where the carried one, which lands in front of it, brings all that it brings.
+fn not_missed(carried: &Carried<'_>, id: StepId) -> Option<TextRange> {
+    let file = carried.build.inputs.file;
+    let next = Carried::new(carried.build, id)?;
+    let block = next.instruction.block(file.source());
+    (is_bare(next.instruction, file) && covers(&next, carried.id)).then_some(block)
+}
+
+/// The same text, where a block that follows stands.
+fn in_place_of(file: &Dockerfile, landed: Change, block: TextRange) -> Change {
+    if landed.range.end != block.start {
+        return landed;
+    }
+    let mut replacement = landed.replacement;
+    if !block.of(file.source()).ends_with('\n') {
+        replacement.truncate(replacement.trim_end_matches(['\r', '\n']).len());
+    }
+    Change { range: block, replacement }
 }
 
 /// The edit that moves instructions below another one, in their order.

@@ -165,5 +165,8 @@ pub(super) fn runtime(build: &Build<'_>) -> Result<(&'static ImageFacts, &'stati
     let facts = image_facts(&image);
     let found =
         facts.and_then(|facts| facts.runtime(image.tag.as_deref()).map(|(runtime, name)| (facts, runtime, name)));
-    found.ok_or_else(|| format!("no image is known that runs what `{reference}` builds"))
+    found.ok_or_else(|| match facts.and_then(|facts| facts.why_no_runtime(image.tag.as_deref())) {
+        Some(why) => why.to_owned(),
+        None => format!("no image is known that runs what `{reference}` builds"),
+    })
 }

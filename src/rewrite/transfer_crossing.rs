@@ -1,4 +1,4 @@
-//! Whether a copy may move below another copy: no file of one may land on a file of the other.
+//! A copy below which another one moves: no file of one may land on a file of the other, or it is the same file.
 
 use super::{
     carried::{Bring, Carried},
@@ -6,7 +6,10 @@ use super::{
     links::link_above,
     owner::check_owner_beside,
 };
-use crate::model::{Root, StepId, Transfer};
+use crate::{
+    model::{Root, StepId, Transfer},
+    syntax::{Body, Instruction},
+};
 
 /// Whether `carried` may move below the copy at `id`.
 ///
@@ -51,9 +54,32 @@ fn is_disjoint(carried: &Carried<'_>, root: &Root) -> bool {
     entries.iter().all(|(name, _)| carried.brings(&root.landing.join(&format!("./{name}"))) == Bring::Nothing)
 }
 
-fn same_flags(carried: &Carried<'_>, id: StepId) -> bool {
+/// Whether another copy gives what it brings to the same owner with the same mode, and leaves out the same.
+pub(super) fn same_flags(carried: &Carried<'_>, id: StepId) -> bool {
     let other = carried.build.instruction(id);
     ["chown", "chmod", "exclude", "parents"]
         .iter()
         .all(|flag| carried.instruction.flag_value(flag) == other.flag_value(flag))
+}
+
+/// Whether the copy at `id` brings all that `carried` brings to the same places, so that nobody misses `carried` above it.
+pub(super) fn covers(carried: &Carried<'_>, id: StepId) -> bool {
+    let Some(other) = Carried::new(carried.build, id) else { return false };
+    let (Some((_, placement)), Some((_, wider))) = (carried.placement(), other.placement()) else { return false };
+    let plain = |instruction: &Instruction| {
+        matches!(instruction.body, Body::Copy(_))
+            && ["exclude", "parents", "link"].iter().all(|flag| instruction.flag(flag).is_none())
+    };
+    let is_brought = |root: &Root| match other.brings(&root.landing) {
+        Bring::File(path) => !root.directory && path == root.context,
+        Bring::Directory(path) => root.directory && path == root.context,
+        Bring::Nothing | Bring::Mixed | Bring::Unknown => false,
+    };
+    plain(carried.instruction)
+        && plain(other.instruction)
+        && same_flags(carried, id)
+        && placement.is_certain()
+        && wider.is_certain()
+        && !placement.roots.is_empty()
+        && placement.roots.iter().all(is_brought)
 }

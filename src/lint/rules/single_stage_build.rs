@@ -40,7 +40,9 @@ declare_rule! {
     /// Unsafe: the program may open files or run programs of the image that it was built in. A second stage is offered
     /// where the program is one file that the build makes, no package was installed that it may need, and the image has a
     /// known counterpart to run in (`rules/images/`). Files of the build context that are no sources are copied as before,
-    /// and the configuration of the image is carried over.
+    /// and the configuration of the image is carried over. None is offered for programs of Node and Bun: which packages and
+    /// files of the project they open is decided while they run. A second stage that installs again for production alone, or
+    /// a web server for a page that was built, is yours to write.
     ///
     /// ## Known problems
     /// Nothing is reported where it is not plain that the image only runs what was built: there is no `CMD` and no

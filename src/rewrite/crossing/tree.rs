@@ -3,7 +3,11 @@
 use super::{Needed, Obstacle, Reader};
 use crate::{
     ecosystem::Access,
-    rewrite::{carried::Bring, links::reached_through_link, presence::stands_without},
+    model::{Action, StagePath, StepId},
+    rewrite::{
+        carried::Bring, crossing::may_write, links::reached_through_link, presence::stands_without,
+        transfer_crossing::same_flags,
+    },
 };
 
 impl Reader<'_> {
@@ -42,5 +46,26 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a copy between the one that moves and the step brings the same to the same place.
+    pub(super) fn is_brought_between(&self, path: &str, directory: bool, place: &StagePath) -> bool {
+        let build = self.carried.build;
+        let between = (self.carried.id.step + 1..self.id.step).rev().map(|step| StepId { step, ..self.id });
+        for id in between {
+            match &build.step(id).action {
+                Action::Run(run) if may_write(run, place) => return false,
+                Action::Transfer(other) => {
+                    let brought = other.placement.as_ref().filter(|placement| placement.is_certain());
+                    let landing = brought.and_then(|placement| placement.landing(path));
+                    let whole = !directory || build.instruction(id).flag("exclude").is_none();
+                    if landing.as_ref() == Some(place) && whole && same_flags(self.carried, id) {
+                        return true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        false
     }
 }
