@@ -21,13 +21,14 @@ use crate::optimize::Draft;
 
 pub(super) use engine::EngineArgs;
 pub(super) use measured::remember;
-pub(super) use work::{Bench, Work};
+pub(super) use work::{Bench, Candidate, Work};
 
 /// How many commits are replayed unless it is said.
 pub(super) const REPLAYED: usize = 2;
 
 /// What `verify` is asked.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
     build: BuildArgs,
@@ -43,6 +44,11 @@ pub(super) struct VerifyArgs {
     /// Take moves that may change the image into what `optimize` makes.
     #[arg(long = "unsafe", conflicts_with = "against")]
     allow_unsafe: bool,
+
+    /// The candidate runs in another image than the original, and is to hold what its last stage makes alone; proven with
+    /// `--smoke`. What `optimize` splits is compared so in any case.
+    #[arg(long, requires = "against")]
+    split: bool,
 
     #[command(flatten)]
     engine: EngineArgs,
@@ -91,7 +97,7 @@ fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
     let opened = args.build.open()?;
     let target = args.build.target.as_deref();
     let candidate = match &args.against {
-        Some(file) => against(file, &opened)?,
+        Some(file) => Candidate { draft: against(file, &opened)?, split: args.split },
         None => optimized(args, &opened)?,
     };
     let work = Work {
@@ -103,8 +109,8 @@ fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
         trace: args.trace,
     };
     let found = Bench::new(work)?.verified(&candidate)?;
-    remember(&work, &candidate, &found.proof)?;
-    let shown = report::Shown::new(&work, &candidate, &found);
+    remember(&work, &candidate.draft, &found.proof)?;
+    let shown = report::Shown::new(&work, &candidate.draft, &found);
     match args.output_format {
         VerifyFormat::Full => terminal::print_plain(&report::full(&shown)),
         VerifyFormat::Json => terminal::print(&json::render(&shown)),
@@ -124,7 +130,7 @@ fn against(file: &Path, opened: &Opened) -> Result<Draft, Failure> {
     Ok(draft)
 }
 
-fn optimized(args: &VerifyArgs, opened: &Opened) -> Result<Draft, Failure> {
+fn optimized(args: &VerifyArgs, opened: &Opened) -> Result<Candidate, Failure> {
     let request = analysis::OptimizeRequest {
         history: opened.settings.settings.history as usize,
         builder: opened.settings.settings.builder,
@@ -138,5 +144,5 @@ fn optimized(args: &VerifyArgs, opened: &Opened) -> Result<Draft, Failure> {
     if !planned.plan.changes() {
         terminal::note(&format!("{}: `optimize` changes nothing; the file is compared with itself", opened.name));
     }
-    Ok(planned.plan.draft)
+    Ok(Candidate::of_plan(&planned.plan))
 }

@@ -9,6 +9,7 @@ use super::image_config::ConfigDifference;
 use super::noise::Noise;
 use super::origin::{Origin, origins};
 use super::smoke::{Smoke, smoke};
+use super::split::{self, Split};
 use super::trace::{self, TracedStep};
 use crate::optimize::{Draft, Surroundings};
 
@@ -27,6 +28,8 @@ pub struct Job<'a> {
     pub smoke: Option<Duration>,
     /// Whether it is to be seen which files the steps of the original reach.
     pub trace: bool,
+    /// Whether the candidate runs in another image, and is to hold what its last stage makes alone.
+    pub split: bool,
 }
 
 /// Which of two files is meant.
@@ -89,6 +92,8 @@ pub struct Proof {
     pub broken: Option<String>,
     /// How the images go when they are started; `None` where they were not.
     pub smoke: Option<Smoke>,
+    /// What a candidate that runs in another image has left out; `None` where the whole images are compared.
+    pub split: Option<Split>,
     /// Which files the steps of the original reached, where they were traced.
     pub traces: Vec<TracedStep>,
     /// Clean builds of the original.
@@ -98,9 +103,14 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether the images are equal, and go the same way where they were started.
+    /// Whether the images are equal, and go the same way where they were started. Of a [`Split`], the parts are, and they
+    /// must have been started.
     pub fn is_equal(&self) -> bool {
-        self.has_equal_images() && self.smoke.as_ref().is_none_or(Smoke::agrees)
+        let runs = match self.split {
+            None => self.smoke.as_ref().is_none_or(Smoke::agrees),
+            Some(_) => self.smoke.as_ref().is_some_and(split::is_borne_out),
+        };
+        self.has_equal_images() && runs
     }
 
     fn has_equal_images(&self) -> bool {
@@ -166,6 +176,7 @@ pub fn prove(
         config_noise: Vec::new(),
         broken: None,
         smoke: None,
+        split: None,
         traces: original.traces(job),
         before: measured(job, Side::Before, timed),
         after: None,
@@ -181,8 +192,13 @@ pub fn prove(
     };
     let compared = noise.compare(&first.files.tree, &second.files.tree, &after.files.tree);
     proof.differences = explained(job, (first, &after), compared.differences);
+    if job.split {
+        let (split, own) = split::sorted(std::mem::take(&mut proof.differences));
+        (proof.split, proof.differences) = (Some(split), own);
+    }
     proof.noise = compared.noise;
     (proof.config, proof.config_noise) = config_differences([first, second, &after]);
+    proof.config.retain(|found| !job.split || split::is_set(job, found));
     proof.after = Some(measured(job, Side::After, &[&after]));
     if let Some(limit) = job.smoke.filter(|_| proof.has_equal_images()) {
         proof.smoke = Some(smoke(engine, (second, &after), limit, tell)?);
@@ -240,7 +256,8 @@ fn origins_of(job: &Job<'_>, side: Side, image: &BuiltImage) -> Vec<Origin> {
     })
 }
 
-fn explained(job: &Job<'_>, images: (&BuiltImage, &BuiltImage), found: Vec<Difference>) -> Vec<Explained> {
+/// Differences with the steps that made both sides.
+pub(super) fn explained(job: &Job<'_>, images: (&BuiltImage, &BuiltImage), found: Vec<Difference>) -> Vec<Explained> {
     if found.is_empty() {
         return Vec::new();
     }

@@ -10,6 +10,7 @@ use super::prediction::{Fate, Prediction};
 use super::proof::{Job, Side};
 use super::salt::Salted;
 use super::snapshot::Snapshot;
+use super::split;
 use super::timeline::{LaidOut, Timeline, TimelineError};
 use crate::analysis::{Project, Session};
 use crate::context::{Filtered, IgnoreFile};
@@ -212,6 +213,10 @@ impl Player<'_> {
         self.compare_hits(state, snapshots, &after, &mut replayed);
         let against = self.noise.sort(&before.files.tree, &after.files.tree);
         (replayed.differences, replayed.noise) = (against.differences, against.noise);
+        if self.job.split {
+            let found = std::mem::take(&mut replayed.differences);
+            replayed.differences = split::own(self.job, (&before, &after), found);
+        }
         let against = self.noise.sort(&clean.files.tree, &after.files.tree);
         replayed.stale = against.differences;
         self.look_again(state, (&clean, &after), &against.noise, &mut replayed)?;

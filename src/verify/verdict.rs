@@ -48,6 +48,13 @@ impl Verified {
         if let Some(smoke) = smoke.filter(|smoke| !smoke.agrees()) {
             return format!("differs: {}", smoke.in_words());
         }
+        if let Some(split) = self.proof.split.filter(|_| !self.proof.is_equal()) {
+            let why = match smoke {
+                Some(smoke) => format!("what was started bears nothing out: {}", smoke.in_words()),
+                None => "nothing was started (`--smoke`)".to_owned(),
+            };
+            return format!("differs: {}, and {why}", split.in_words());
+        }
         let changes = self.replay.as_ref().map_or(&[][..], |replay| &replay.changes);
         if let Some(wrong) = changes.iter().find(|change| !change.agrees()) {
             let what = match () {
@@ -72,7 +79,11 @@ impl Verified {
         let stopped = stopped.then(|| "; no change was replayed".to_owned());
         let smoke = smoke.map(|smoke| format!("; {}", smoke.in_words()));
         let parts = [after, alone, smoke, skipped, stopped];
-        parts.into_iter().flatten().fold("proven equal".to_owned(), |said, part| said + &part)
+        let proven = match self.proof.split {
+            None => "proven equal".to_owned(),
+            Some(split) => format!("proven as a split: {}", split.in_words()),
+        };
+        parts.into_iter().flatten().fold(proven, |said, part| said + &part)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::failure::Failure;
 use super::super::terminal;
-use super::super::verify::{Bench, Work, remember};
+use super::super::verify::{Bench, Candidate, Work, remember};
 use crate::analysis::{self, OptimizeRequest, Planned};
 use crate::ecosystem::Observed;
 use crate::optimize::Applied;
@@ -58,7 +58,7 @@ pub(super) fn proven(work: Work<'_>, request: &OptimizeRequest<'_>) -> Result<Pr
             Some(bench) => bench,
             None => bench.insert(Bench::new(work)?),
         };
-        let found = bench.verified(&planned.plan.draft)?;
+        let found = bench.verified(&Candidate::of_plan(&planned.plan))?;
         let is_seen = |applied: &Applied| applied.kind == MoveKind::CopySeenFirst;
         // What was seen in one commit alone is not enough.
         let lacks_replay = planned.plan.applied.iter().any(is_seen) && found.replayed() == 0;

@@ -22,11 +22,18 @@ struct Json<'a> {
     config_differences: Vec<JsonConfig<'a>>,
     config_noise: Vec<JsonConfig<'a>>,
     smoke: Option<JsonSmoke<'a>>,
+    split: Option<JsonSplit>,
     replay: Vec<JsonReplay<'a>>,
     traces: Vec<traces::Json<'a>>,
     steps: Vec<JsonStep<'a>>,
     before: JsonMeasured,
     after: Option<JsonMeasured>,
+}
+
+#[derive(Serialize)]
+struct JsonSplit {
+    left_out: usize,
+    of_base: usize,
 }
 
 #[derive(Serialize)]
@@ -197,7 +204,11 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
     };
     super::super::to_json(&Json {
         version: 1,
-        verdict: if shown.found.is_proven() { "equal" } else { "differs" },
+        verdict: match shown.found.is_proven() {
+            true if proof.split.is_some() => "split",
+            true => "equal",
+            false => "differs",
+        },
         reason: shown.found.in_words(),
         engine: shown.engine,
         differences: explained.collect(),
@@ -206,6 +217,7 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         config_differences: properties(&proof.config),
         config_noise: properties(&proof.config_noise),
         smoke: proof.smoke.as_ref().map(JsonSmoke::from),
+        split: proof.split.map(|split| JsonSplit { left_out: split.left_out, of_base: split.of_base }),
         replay: shown.changes().iter().map(JsonReplay::from).collect(),
         traces: proof.traces.iter().map(traces::Json::from).collect(),
         steps: steps.collect(),

@@ -6,7 +6,8 @@ use super::super::terminal;
 use super::EngineArgs;
 use crate::cache::step_digest;
 use crate::ecosystem::Observation;
-use crate::optimize::{Draft, Surroundings};
+use crate::optimize::{Draft, Plan, Surroundings};
+use crate::rewrite::MoveKind;
 use crate::verify::{self, Engine, Ground, Job, Original, Timeline, Verified, files_to_edit};
 
 /// What verification works on.
@@ -45,6 +46,22 @@ impl Work<'_> {
     }
 }
 
+/// A file that may take the original's place.
+pub(in crate::cli) struct Candidate {
+    /// The file.
+    pub(in crate::cli) draft: Draft,
+    /// Whether it runs in another image, and is to hold what its last stage makes alone.
+    pub(in crate::cli) split: bool,
+}
+
+impl Candidate {
+    /// What a plan makes.
+    pub(in crate::cli) fn of_plan(plan: &Plan) -> Self {
+        let split = plan.applied.iter().any(|applied| applied.kind == MoveKind::SplitStages);
+        Self { draft: plan.draft.clone(), split }
+    }
+}
+
 /// The original, built and ready for candidates.
 pub(in crate::cli) struct Bench<'a> {
     work: Work<'a>,
@@ -76,8 +93,8 @@ impl<'a> Bench<'a> {
     }
 
     /// Builds a candidate, and the changes of the project with both files.
-    pub(in crate::cli) fn verified(&self, candidate: &Draft) -> Result<Verified, Failure> {
-        let job = job(&self.work, &self.draft, candidate);
+    pub(in crate::cli) fn verified(&self, candidate: &Candidate) -> Result<Verified, Failure> {
+        let job = Job { split: candidate.split, ..job(&self.work, &self.draft, &candidate.draft) };
         let engine = self.work.builds;
         let proof = verify::prove(engine, &self.original, &job, &tell).map_err(Failure::Engine)?;
         let replays = proof.is_equal() && self.work.replayed > 0;
@@ -99,6 +116,7 @@ fn job<'a>(work: &'a Work<'_>, before: &'a Draft, after: &'a Draft) -> Job<'a> {
         surroundings: work.surroundings(),
         smoke: work.engine.smoke(),
         trace: work.trace,
+        split: false,
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn with_job<T>(case: &Case, context: &Path, work: impl FnOnce(&Job<'_
         history: None,
         target: None,
     };
-    work(&Job { context, before: &before, after: &after, surroundings, smoke: None, trace: false })
+    work(&Job { context, before: &before, after: &after, surroundings, smoke: None, trace: false, split: false })
 }
 
 /// Hands out the trees of a case.
