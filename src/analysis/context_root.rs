@@ -83,11 +83,15 @@ pub(super) fn fitness(context: &DiskContext, path: &Path, wanted: &[String], is_
     if takes_all(context, path, wanted) { Fitness::Root } else { Fitness::Perhaps }
 }
 
-/// Whether the ignore file that would hold in this context leaves something of all that is copied.
+/// Whether the ignore file that would hold in this context leaves something of all that is copied. One that lets in other
+/// things by exceptions is meant for other builds; one without exceptions is a mistake that somebody should hear of.
 fn takes_all(context: &DiskContext, path: &Path, wanted: &[String]) -> bool {
     let own = path.file_name().map(|name| path.with_file_name(format!("{}.dockerignore", name.to_string_lossy())));
     let text = own.and_then(|own| std::fs::read(own).ok()).or_else(|| context.read(".dockerignore").ok());
     let Some(text) = text.and_then(|text| String::from_utf8(text).ok()) else { return true };
+    if !text.lines().any(|line| line.trim_start().starts_with('!')) {
+        return true;
+    }
     let ignore = IgnoreFile::parse(".dockerignore", &text);
     let view = Filtered::new(context, Some(&ignore));
     let takes = |source: &String| {
