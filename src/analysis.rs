@@ -12,6 +12,7 @@ mod project;
 mod session;
 mod touched_files;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ use crate::context::{Context, Filtered};
 use crate::diagnostic::{Diagnostic, FileEdit, Safety};
 use crate::ecosystem::{Catalog, PackError};
 use crate::fix::{self, Outcome};
-use crate::lint::{self, Numbers, Subject};
+use crate::lint::{self, Numbers, SecretFiles, Subject};
 use crate::model::{Build, Inputs};
 use crate::optimize::{self, Plan, Request, Surroundings};
 use crate::syntax::Dockerfile;
@@ -95,6 +96,7 @@ pub fn check(input: &Input<'_>) -> Result<Report, CheckError> {
         file: &file,
         build: &build,
         numbers: &Numbers::new(&build, settings.builder.profile(), if waits { 0 } else { limit }),
+        secret_files: &SecretFiles::default(),
         profile: settings.builder.profile(),
         ignore_path: project.as_ref().map_or(".dockerignore", |project| project.ignore_path.as_str()),
         ignore_text: project.as_ref().and_then(|project| project.ignore.as_deref()),
@@ -122,12 +124,24 @@ pub struct Fixed {
 /// # Errors
 /// [`CheckError`] where its surroundings or the user's packs cannot be read.
 pub fn check_and_fix(input: &Input<'_>, wanted: Safety) -> Result<Fixed, CheckError> {
-    let context = check(input)?.context;
-    let outcome = fix::fix(input.source, wanted, &|source, pending| {
-        // What could be read a moment ago is kept by `session`.
-        check(&Input { source, pending, ..*input }).map(|report| report.diagnostics).unwrap_or_default()
+    let Report { diagnostics, context } = check(input)?;
+    // Fixing begins with the findings of the text as it is.
+    let first = Cell::new(Some(diagnostics));
+    let outcome = fix::fix(input.source, wanted, &|source, written| {
+        first.take().unwrap_or_else(|| {
+            let pending = overlaid(input.pending, written);
+            // What could be read a moment ago is kept by `session`.
+            let report = check(&Input { source, pending: &pending, ..*input });
+            report.map(|report| report.diagnostics).unwrap_or_default()
+        })
     });
     Ok(Fixed { outcome, context })
+}
+
+/// Texts that are not written yet, some of them replaced by newer ones.
+fn overlaid(pending: &[FileEdit], newer: &[FileEdit]) -> Vec<FileEdit> {
+    let kept = pending.iter().filter(|file| !newer.iter().any(|new| new.path == file.path));
+    kept.chain(newer).cloned().collect()
 }
 
 /// What is asked of a plan.

@@ -50,6 +50,7 @@ mod rules {
     pub(super) mod volatile_arg_before_run;
 }
 mod run;
+mod secret_files;
 mod selection;
 mod sinking;
 mod suppression;
@@ -64,6 +65,7 @@ pub use registry::{RULES, every_meta, find, named, suggest};
 pub use report::Reporter;
 pub use rule::{Rule, Subject};
 pub use run::{run, sort};
+pub use secret_files::SecretFiles;
 pub use selection::{Selection, SelectionRequest, UnknownRule};
 pub use suppression::Suppressions;
 pub use trusted_registries::TrustedRegistries;

@@ -97,6 +97,15 @@ impl Selector {
         self.words.iter().map(|word| word.text.as_str())
     }
 
+    /// What tells the sources of one context apart: two selectors with the same key take the same files, and no key is that
+    /// of one that leaves some out.
+    pub fn selection_key(&self) -> Option<String> {
+        let words = self.words.iter().map(|word| word.text.as_str());
+        self.exclude
+            .is_empty()
+            .then(|| words.chain([if self.parents { "--parents" } else { "" }]).collect::<Vec<_>>().join("\0"))
+    }
+
     /// Where the copies go.
     pub fn destination(&self) -> &Destination {
         &self.destination

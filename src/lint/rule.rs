@@ -1,6 +1,6 @@
 //! What a rule is and what it sees.
 
-use super::{Meta, Numbers, Options, Reporter};
+use super::{Meta, Numbers, Options, Reporter, SecretFiles};
 use crate::cache::Profile;
 use crate::context::Filtered;
 use crate::model::Build;
@@ -24,6 +24,8 @@ pub struct Subject<'a> {
     pub build: &'a Build<'a>,
     /// What its steps cost over the project's changes.
     pub numbers: &'a Numbers<'a>,
+    /// The files that may hold secrets, of each copy.
+    pub secret_files: &'a SecretFiles,
     /// What stands in the cache keys of the builder.
     pub profile: Profile,
     /// The ignore file in force, or the one that would be created: relative to the root of the context.

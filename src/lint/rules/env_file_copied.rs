@@ -1,6 +1,6 @@
 //! `env-file-copied`: a file of variables with secrets enters the image.
 
-use crate::context::{EntryKind, path};
+use crate::context::path;
 use crate::ecosystem::secrets::{is_environment_file, secrets_set, token_in};
 use crate::lint::ignore_fix::add_lines;
 use crate::lint::meta::declare_rule;
@@ -63,12 +63,6 @@ declare_rule! {
     }
 }
 
-/// Entries of one copy that are looked at, at most.
-const MOST_ENTRIES: usize = 10_000;
-
-/// Bytes of a file that is read, at most.
-const MOST_BYTES: u64 = 64 * 1024;
-
 impl Rule for EnvFileCopied {
     fn meta(&self) -> &'static Meta {
         Self::META
@@ -103,13 +97,10 @@ impl Rule for EnvFileCopied {
 /// The environment files that a copy brings into the image and that hold secrets, with the names of these.
 fn copied_secrets(subject: &Subject<'_>, id: StepId, transfer: &Transfer) -> Vec<(String, Vec<String>)> {
     let (Some(context), Some(selector)) = (subject.context(), &transfer.selector) else { return Vec::new() };
-    let (selected, _) = selector.selected(context, MOST_ENTRIES);
-    let files = selected.into_iter().filter(|found| {
-        found.entry.kind == EntryKind::File
-            && found.entry.size <= MOST_BYTES
-            && is_environment_file(path::base(&found.path))
-    });
+    let files = subject.secret_files.of(context, selector);
     files
+        .iter()
+        .filter(|found| is_environment_file(path::base(&found.path)))
         .filter(|found| {
             let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(&found.path));
             landing.map_or(subject.build.is_shipped(id.stage), |place| subject.build.reaches_image(id.stage, &place))
@@ -118,7 +109,7 @@ fn copied_secrets(subject: &Subject<'_>, id: StepId, transfer: &Transfer) -> Vec
             let text = String::from_utf8(context.read(&found.path).ok()?).ok()?;
             let tracked = is_tracked(subject, &found.path);
             let names = secrets_set(&text);
-            (!names.is_empty() && (!tracked || token_in(&text).is_some())).then_some((found.path, names))
+            (!names.is_empty() && (!tracked || token_in(&text).is_some())).then(|| (found.path.clone(), names))
         })
         .collect()
 }

@@ -204,6 +204,7 @@ mod tests {
             file: &file,
             build: &build,
             numbers: &numbers,
+            secret_files: &crate::lint::SecretFiles::default(),
             profile,
             ignore_path: ".dockerignore",
             ignore_text: None,

@@ -1,16 +1,10 @@
 //! Credential files that are copied into the image.
 
 use super::{FOR_A_STEP, SecretInImage};
-use crate::context::{EntryKind, path};
+use crate::context::path;
 use crate::ecosystem::secrets::secret_files;
 use crate::lint::{Reporter, Subject};
 use crate::model::{StepId, Transfer};
-
-/// Entries of one copy that are looked at, at most.
-const MOST_ENTRIES: usize = 10_000;
-
-/// Bytes of a file that is read, at most.
-const MOST_BYTES: u64 = 64 * 1024;
 
 /// Reports each file once.
 pub(super) fn report(subject: &Subject<'_>, report: &mut Reporter) {
@@ -29,10 +23,8 @@ pub(super) fn report(subject: &Subject<'_>, report: &mut Reporter) {
 /// The first file of the context that a copy brings into the image and that holds a secret.
 fn in_context(subject: &Subject<'_>, id: StepId, transfer: &Transfer) -> Option<(String, &'static str)> {
     let (context, selector) = (subject.context()?, transfer.selector.as_ref()?);
-    let (selected, _) = selector.selected(context, MOST_ENTRIES);
-    selected.iter().find_map(|found| {
-        let fits = found.entry.kind == EntryKind::File && found.entry.size <= MOST_BYTES;
-        let mut kinds = secret_files(&found.path).filter(|_| fits).peekable();
+    subject.secret_files.of(context, selector).iter().find_map(|found| {
+        let mut kinds = secret_files(&found.path).peekable();
         kinds.peek()?;
         let landing = transfer.placement.as_ref().and_then(|placement| placement.landing(&found.path));
         let reaches =
