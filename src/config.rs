@@ -2,7 +2,7 @@
 //!
 //! `Schema` is the file as written, [`Settings`] what it means, [`Discovery`] finds the one that holds for a file, and the
 //! builds that Compose and Bake files declare of it. [`InForce`] tells of every value who says it.
-//! A mistake in it is a [`ConfigError`] that shows the place.
+//! A mistake in it is a [`ConfigError`] that shows the place, with a remedy.
 
 mod builds;
 mod discovery;
@@ -13,6 +13,7 @@ mod in_force;
 mod paths;
 mod reader;
 mod registries;
+mod remedy;
 mod schema;
 mod settings;
 mod stated;

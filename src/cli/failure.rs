@@ -50,8 +50,10 @@ pub(super) enum Failure {
     Exists(String),
     /// A configuration of hadolint that cannot be taken over.
     #[error("`{path}` is no configuration of hadolint: {reason}")]
-    #[diagnostic(help("hadolint says more of it; without `--from-hadolint` nothing is taken over"))]
-    Hadolint { path: String, reason: &'static str },
+    #[diagnostic(help(
+        "mend or name the file, as in `--from-hadolint .hadolint.yaml`; without the option nothing is taken over"
+    ))]
+    Hadolint { path: String, reason: String },
     /// A build context that is no folder.
     #[error("the build context `{0}` is not a folder")]
     #[diagnostic(help("name the folder that `docker build` is given, and the Dockerfile with `--file`"))]

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
 use super::failure::{self, Failure};
 use super::{Status, read, shown, terminal, write};
-use crate::config::{FILE_NAME, HADOLINT_FILES, HadolintImport, JSON_SCHEMA};
+use crate::config::{FILE_NAME, HADOLINT_FILES, HadolintImport, JSON_SCHEMA, Settings};
 
 /// What `init` is asked.
 #[derive(Debug, Args)]
@@ -60,7 +61,10 @@ fn init(args: &InitArgs) -> Result<String, Failure> {
         None => HadolintImport::default(),
         Some(file) => import(file.as_deref(), &args.folder)?,
     };
-    write::file(&target, &name, &text(&import))?;
+    let text = text(&import);
+    // What the program would refuse later is not written.
+    Settings::from_text(&args.folder, &name, &text).map_err(|error| Failure::Config(Arc::new(error)))?;
+    write::file(&target, &name, &text)?;
     let mut told = format!("`{name}` written.\n");
     if !import.left_out.is_empty() {
         told.push_str("\nNot taken over:\n");
@@ -97,8 +101,17 @@ fn import(file: Option<&Path>, folder: &Path) -> Result<HadolintImport, Failure>
     if !path.exists() {
         return Err(Failure::Missing(name));
     }
-    let text = read::file(&path, &name)?;
-    HadolintImport::read(&text).map_err(|reason| Failure::Hadolint { path: name, reason })
+    let wrong = |reason: String| Failure::Hadolint { path: name.clone(), reason };
+    if path.is_dir() {
+        return Err(wrong(
+            "it is a folder; the folder that gets the configuration is named before the option".to_owned(),
+        ));
+    }
+    let text = match read::file(&path, &name) {
+        Err(Failure::Binary { reason, .. }) => return Err(wrong(reason)),
+        read => read?,
+    };
+    HadolintImport::read(&text).map_err(wrong)
 }
 
 /// The configuration: each key with what it means, those that are not set as comments.
@@ -133,11 +146,54 @@ fn text(import: &HadolintImport) -> String {
     text
 }
 
+/// A text on one line, as TOML has it in keys and in values: JSON's form, with the one sign that TOML does not take.
 fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
 }
 
 fn list(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| quoted(name)).collect();
     format!("[{}]", quoted.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words that mean something in a configuration, and texts that must not break out of their quotes.
+    fn word() -> impl Strategy<Value = String> {
+        const KNOWN: [&str; 9] =
+            ["DL3006", "DL3007", "DL4006", "unpinned-base-image", "SC2086", "all", "docker.io", "[", "{a"];
+        prop_oneof![prop::sample::select(&KNOWN[..]).prop_map(str::to_owned), "[a-z\"'\\\\\\[\n\u{1}\u{7f} =#.é]{0,8}",]
+    }
+
+    proptest! {
+        /// JSON is YAML.
+        #[test]
+        fn what_is_taken_over_can_be_read(
+            ignored in prop::collection::vec(word(), 0..5),
+            levels in prop::collection::btree_map(
+                prop::sample::select(&["error", "warning", "info", "style", "loud"][..]), prop::collection::vec(word(), 0..4), 0..4,
+            ),
+            trusted in prop::collection::vec(word(), 0..4),
+            labels in prop::collection::btree_map(
+                word(), prop::sample::select(&["text", "rawText", "semver", "url", "nothing", ""][..]), 0..4,
+            ),
+            threshold in prop_oneof![word(), Just("style".to_owned())],
+            strict in any::<bool>(),
+        ) {
+            let yaml = serde_json::json!({
+                "ignored": ignored, "override": levels, "trustedRegistries": trusted, "label-schema": labels,
+                "failure-threshold": threshold, "strict-labels": strict,
+            });
+            let import = HadolintImport::read(&yaml.to_string()).unwrap();
+            let text = text(&import);
+            let read = Settings::from_text(Path::new("/x"), "layerwise.toml", &text);
+            prop_assert!(read.is_ok(), "{}\n{text}", read.err().map(|error| error.sentence()).unwrap_or_default());
+            let missing = import.label_schema.iter().find(|(name, _)| !read.as_ref().is_ok_and(|read| read.options.labels.required.contains_key(name)));
+            prop_assert!(missing.is_none(), "{missing:?} {text}");
+        }
+    }
 }

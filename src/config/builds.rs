@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::paths::normalize;
 
 pub use inline::InlineDockerfile;
-pub(super) use yaml::{Node, tree as yaml_tree};
+pub(super) use yaml::{Node, mistake as yaml_mistake, tree as yaml_tree};
 
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 1 << 20;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use miette::{NamedSource, SourceSpan};
 
+use super::remedy::Place;
+
 /// Why a configuration file cannot be used.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum ConfigError {
@@ -53,6 +55,7 @@ impl ConfigError {
     /// What the TOML reader says, with the key that was probably meant.
     pub(super) fn toml(path: &str, text: &str, error: &toml::de::Error) -> Self {
         let said = error.message();
+        let span = error.span().unwrap_or(0..0);
         let mut quoted = said.split('`').skip(1).step_by(2);
         let (message, help) = match (said, quoted.next()) {
             (said, Some(key)) if said.starts_with("unknown field") => {
@@ -62,9 +65,37 @@ impl ConfigError {
                 let known: Vec<&str> = quoted.collect();
                 (format!("`{value}` is not known here"), Some(suggestion(value, &known)))
             }
-            _ => (said.trim().replace('\n', ", ").replace("expected u32", "expected a number"), None),
+            (said, key) => misplaced(text, &span, said, key),
         };
-        Self::invalid(path, text, error.span().unwrap_or(0..0), message, help)
+        Self::invalid(path, text, span, message, help)
+    }
+
+    /// The whole error on one line: where it is, what is wrong, and what to do about it.
+    pub fn sentence(&self) -> String {
+        let Self::Invalid { path, message, text, span, help } = self else { return self.to_string() };
+        let before = text.inner().as_bytes().iter().take(span.offset());
+        let line = before.filter(|byte| **byte == b'\n').count() + 1;
+        let help = help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+        format!("`{path}`, line {line}: {message}{help}")
+    }
+}
+
+/// The message and the remedy for a value that cannot stand where it does, for a key that lacks, or for what is no TOML;
+/// `key` is the first name that the reader said.
+fn misplaced(text: &str, span: &Range<usize>, said: &str, key: Option<&str>) -> (String, Option<String>) {
+    let place = Place::find(text, span);
+    match (place, key) {
+        (Some(place), Some(key)) if said.starts_with("missing field") => {
+            (format!("`{}` lacks the key `{key}`", place.key), place.key_takes(key))
+        }
+        (Some(place), _) => (place.mistake(), place.takes()),
+        (None, _) => {
+            let help = match said.trim() {
+                "duplicate key" => "a key stands once in a table: keep one of them",
+                _ => "the file is TOML: texts stand in quotes, lists in `[…]`, and a table begins with `[name]`",
+            };
+            (said.trim().replace('\n', ", "), Some(help.to_owned()))
+        }
     }
 }
 

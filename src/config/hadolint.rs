@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
-use super::builds::{Node, yaml_tree};
+use super::builds::{Node, yaml_mistake, yaml_tree};
 use super::schema::LabelForm;
-use crate::lint;
+use crate::lint::{self, TrustedRegistries};
 
 /// The names under which hadolint looks for its configuration in a folder.
 pub const HADOLINT_FILES: [&str; 2] = [".hadolint.yaml", ".hadolint.yml"];
@@ -37,15 +37,18 @@ impl HadolintImport {
     ///
     /// # Errors
     /// A phrase that says what is wrong.
-    pub fn read(text: &str) -> Result<Self, &'static str> {
+    pub fn read(text: &str) -> Result<Self, String> {
         let mut import = Self::default();
         // A file of comments is as good as none.
         if text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#')) {
             return Ok(import);
         }
-        let tree = yaml_tree(text).ok_or("it is no valid YAML")?;
+        let tree = yaml_tree(text).ok_or_else(|| match yaml_mistake(text) {
+            Some(mistake) => format!("it is no valid YAML, {mistake}"),
+            None => "it is too deep or too large, or has none of the values that it refers to".to_owned(),
+        })?;
         if !matches!(tree, Node::Table(_)) {
-            return Err("it is no table of keys");
+            return Err("it is no table of keys".to_owned());
         }
         for (key, value) in tree.entries() {
             import.take(key, value);
@@ -66,6 +69,7 @@ impl HadolintImport {
                 for (level, codes) in value.entries() {
                     self.take_severities(level, codes);
                 }
+                self.severity = weightiest(&self.severity);
             }
             "failure-threshold" => match value.text() {
                 Some("error") => self.fail_on = Some("error"),
@@ -78,11 +82,19 @@ impl HadolintImport {
             },
             "no-fail" if value.text() == Some("true") => self.fail_on = Some("never"),
             "no-fail" | "no-color" => {}
-            "trustedRegistries" => self.trusted_registries = value.texts().into_iter().map(str::to_owned).collect(),
+            "trustedRegistries" => value.texts().into_iter().for_each(|pattern| self.trust(pattern)),
             "label-schema" => self.take_labels(value),
             "strict-labels" => self.strict_labels = value.text() == Some("true"),
             "format" => self.left_out.push("`format`: pass `--output-format`, or set `LAYERWISE_OUTPUT_FORMAT`".into()),
             key => self.left_out.push(format!("`{key}`: nothing of the kind")),
+        }
+    }
+
+    fn trust(&mut self, pattern: &str) {
+        if pattern.trim().is_empty() || TrustedRegistries::new(&[pattern.to_owned()]).is_err() {
+            self.left_out.push(format!("`trustedRegistries`: `{pattern}` is no pattern"));
+        } else {
+            self.trusted_registries.push(pattern.to_owned());
         }
     }
 
@@ -124,6 +136,19 @@ impl HadolintImport {
     }
 }
 
+/// Each code once. hadolint lays errors over warnings and those over the rest, in whatever order they are written.
+fn weightiest(severity: &[(String, &'static str)]) -> Vec<(String, &'static str)> {
+    let mut left: Vec<(String, &'static str)> = Vec::new();
+    for level in ["error", "warning", "info"] {
+        for (code, _) in severity.iter().filter(|(_, own)| *own == level) {
+            if !left.iter().any(|(known, _)| known == code) {
+                left.push((code.clone(), level));
+            }
+        }
+    }
+    left
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,11 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn a_code_has_one_severity_and_a_pattern_can_be_read() {
+        let text = "override:\n  warning: [DL3006, DL3007, DL3006]\n  error: [DL3006]\ntrustedRegistries: ['[', '', ghcr.io]\n";
+        let import = HadolintImport::read(text).unwrap();
+        assert_eq!(import.severity, [("DL3006".to_owned(), "error"), ("DL3007".to_owned(), "warning")]);
+        assert_eq!(import.trusted_registries, ["ghcr.io"]);
+        assert_eq!(import.left_out.len(), 2, "{:?}", import.left_out);
+    }
+
+    #[test]
     fn tells_files_that_say_nothing_from_broken_ones() {
         assert_eq!(HadolintImport::read("# none\n\n"), Ok(HadolintImport::default()));
         assert_eq!(HadolintImport::read("no-fail: true\n").unwrap().fail_on, Some("never"));
-        for text in ["- a\n", "a: [\n", "just text"] {
-            assert!(HadolintImport::read(text).is_err(), "{text}");
+        for (text, reason) in
+            [("- a\n", "no table"), ("x: 1\na: [\n", "line 3"), ("just text", "no table"), ("a: *b\n", "line 1")]
+        {
+            let said = HadolintImport::read(text).unwrap_err();
+            assert!(said.contains(reason), "{text}: {said}");
         }
     }
 }

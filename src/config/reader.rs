@@ -12,6 +12,10 @@ use super::registries;
 use super::schema::Schema;
 use crate::lint::{Selection, SelectionRequest, TrustedRegistries, UnknownRule};
 
+/// The remedy of a pattern that cannot be read.
+const PATTERNS: &str =
+    "`*`, `**`, `?`, `[a-z]` and `{a,b}` stand for names; in brackets, as in `[[]`, a sign stands for itself";
+
 /// The configuration file at hand, for errors.
 pub(super) struct Reader<'a> {
     /// The folder that it stands in.
@@ -63,25 +67,34 @@ impl Reader<'_> {
     }
 
     fn check_registries(&self, patterns: &[Spanned<String>]) -> Result<(), ConfigError> {
+        if let Some(empty) = patterns.iter().find(|pattern| pattern.get_ref().trim().is_empty()) {
+            let help = "name a registry, such as `docker.io`, or take the pattern out".to_owned();
+            return Err(self.error(empty.span(), "an empty pattern trusts nobody".to_owned(), help));
+        }
         let texts: Vec<String> = patterns.iter().map(|pattern| pattern.get_ref().clone()).collect();
         TrustedRegistries::new(&texts).map(drop).map_err(|(index, reason)| {
             let span = patterns.get(index).map_or(0..0, Spanned::span);
-            self.error(span, format!("this pattern cannot be read: {reason}"), None)
+            self.error(span, format!("this pattern cannot be read: {reason}"), PATTERNS.to_owned())
         })
     }
 
     fn check_mirrors(&self, schema: &Schema) -> Result<(), ConfigError> {
         for (registry, addresses) in &schema.registry.mirrors {
-            registries::check_registry(registry.get_ref()).map_err(|wrong| self.error(registry.span(), wrong, None))?;
+            if !registries::is_host(registry.get_ref()) {
+                let message = format!("`{}` is no registry", registry.get_ref());
+                return Err(self.error(registry.span(), message, "give its host, such as `docker.io`".to_owned()));
+            }
             for address in addresses {
-                let wrong = |(message, help): (String, Option<String>)| self.error(address.span(), message, help);
+                let wrong = |(message, help): (String, String)| self.error(address.span(), message, help);
                 registries::check_address(address.get_ref()).map_err(wrong)?;
             }
         }
         match &schema.registry.timeout {
-            Some(seconds) if *seconds.get_ref() == 0 => {
-                Err(self.error(seconds.span(), "no registry answers within no time".to_owned(), None))
-            }
+            Some(seconds) if *seconds.get_ref() == 0 => Err(self.error(
+                seconds.span(),
+                "no registry answers within no time".to_owned(),
+                "give a second at least, or take `timeout` out".to_owned(),
+            )),
             _ => Ok(()),
         }
     }
@@ -95,10 +108,9 @@ impl Reader<'_> {
     fn glob(&self, pattern: &Spanned<String>) -> Result<Glob, ConfigError> {
         let text = pattern.get_ref().trim_end_matches('/').trim_start_matches("./");
         let anchored = if text.contains('/') { text.to_owned() } else { format!("**/{text}") };
-        globset::GlobBuilder::new(&anchored)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| self.error(pattern.span(), format!("this pattern cannot be read: {}", error.kind()), None))
+        globset::GlobBuilder::new(&anchored).literal_separator(true).build().map_err(|error| {
+            self.error(pattern.span(), format!("this pattern cannot be read: {}", error.kind()), PATTERNS.to_owned())
+        })
     }
 
     /// Patterns that are matched at once.
@@ -108,7 +120,13 @@ impl Reader<'_> {
             globs.add(self.glob(pattern)?);
         }
         let span = patterns.first().map_or(0..0, Spanned::span);
-        globs.build().map_err(|error| self.error(span, format!("these patterns cannot be used: {error}"), None))
+        globs.build().map_err(|error| {
+            self.error(
+                span,
+                format!("these patterns cannot be used: {error}"),
+                "write fewer of them, or simpler ones".to_owned(),
+            )
+        })
     }
 
     /// The patterns of `per-file-ignores`, each with its rules.
@@ -145,7 +163,11 @@ impl Reader<'_> {
         let glob = globset::GlobBuilder::new(text).literal_separator(true).build();
         let glob = glob
             .map_err(|error| {
-                self.error(pattern.span(), format!("this pattern cannot be read: {}", error.kind()), None)
+                self.error(
+                    pattern.span(),
+                    format!("this pattern cannot be read: {}", error.kind()),
+                    PATTERNS.to_owned(),
+                )
             })?
             .compile_matcher();
         let fixed: PathBuf = Path::new(text).components().take_while(|part| !is_pattern(part.as_os_str())).collect();

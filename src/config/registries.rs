@@ -42,33 +42,28 @@ impl From<&Registry> for Registries {
     }
 }
 
-/// A registry is a host, with its port where it has one.
-pub(super) fn check_registry(name: &str) -> Result<(), String> {
-    if is_host(name) { Ok(()) } else { Err(format!("`{name}` is no registry: give its host, such as `docker.io`")) }
-}
-
 /// A mirror is a host or an address; without encryption only on this machine, as a tag could be given another meaning on
 /// the way. The message, and a remedy.
-pub(super) fn check_address(address: &str) -> Result<(), (String, Option<String>)> {
+pub(super) fn check_address(address: &str) -> Result<(), (String, String)> {
     let bare = address.trim_end_matches('/');
     let (scheme, host) = bare.split_once("://").map_or((None, bare), |(scheme, host)| (Some(scheme), host));
     if !is_host(host) {
         let help = "give a host with its port, or `https://` and a host".to_owned();
-        return Err((format!("`{address}` is no address of a mirror"), Some(help)));
+        return Err((format!("`{address}` is no address of a mirror"), help));
     }
     match scheme {
         None | Some("https") => Ok(()),
         Some("http") if is_loopback(host) => Ok(()),
         Some("http") => {
             let help = "use `https://`; plain `http://` is for mirrors on this machine".to_owned();
-            Err((format!("the mirror `{address}` would be asked without encryption"), Some(help)))
+            Err((format!("the mirror `{address}` would be asked without encryption"), help))
         }
-        Some(other) => Err((format!("`{other}` is no protocol of registries"), Some("use `https://`".to_owned()))),
+        Some(other) => Err((format!("`{other}` is no protocol of registries"), "use `https://`".to_owned())),
     }
 }
 
 /// A name or an address, in brackets where it has colons, and a port.
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     let (name, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((name, "")) => (name, None),
@@ -111,6 +106,6 @@ mod tests {
         for address in wrong.into_iter().chain(["https://m/path", "[::1", "http://127.0.0.1@m", "https://[m]"]) {
             assert!(check_address(address).is_err(), "{address}");
         }
-        assert_eq!((check_registry("docker.io"), check_registry("https://docker.io").is_err()), (Ok(()), true));
+        assert!(is_host("docker.io") && !is_host("https://docker.io"));
     }
 }

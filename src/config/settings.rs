@@ -120,6 +120,14 @@ impl Settings {
         Self::new(root, Arc::new(Stated::new(Schema::default(), None, overrides)), Vec::new())
     }
 
+    /// What the text of a configuration file means that would stand in the folder `root` and is shown as `path`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the place of the first mistake.
+    pub fn from_text(root: &Path, path: &str, text: &str) -> Result<Self, ConfigError> {
+        Self::read(root, path, text, &Overrides::default())
+    }
+
     /// Reads the text of a configuration file that stands in the folder `root` and is shown as `path`.
     ///
     /// # Errors

@@ -101,6 +101,12 @@ enum Open {
     Table(Vec<(String, Node)>, Option<String>, usize),
 }
 
+/// Why a text is no YAML, with the line, as a phrase; `None` where it is.
+pub(in crate::config) fn mistake(text: &str) -> Option<String> {
+    let error = Parser::new_from_str(text).find_map(Result::err)?;
+    Some(format!("line {}: {}", error.marker().line(), error.info()))
+}
+
 /// The first document of a text; `None` where it is no YAML, too deep or too large.
 pub(in crate::config) fn tree(text: &str) -> Option<Node> {
     let mut stack: Vec<Open> = Vec::new();
