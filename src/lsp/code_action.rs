@@ -36,11 +36,12 @@ pub(super) fn list(world: &World, params: &CodeActionParams) -> Result<Vec<CodeA
             actions.extend(quick_fixes(world, document, checked, range));
         }
     }
-    if wants(FIX_ALL) {
+    // What concerns the whole file takes its time: none of it where an editor only wants to know whether to show a light
+    // bulb.
+    let asked = params.context.only.is_some() || params.context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
+    if asked && wants(FIX_ALL) {
         actions.extend(fix_all(world, document)?);
     }
-    // A plan takes its time: none where an editor only wants to know whether to show a light bulb.
-    let asked = params.context.only.is_some() || params.context.trigger_kind != Some(CodeActionTriggerKind::AUTOMATIC);
     if asked && wants(CodeActionKind::REFACTOR_REWRITE.as_str()) {
         actions.extend(reorder(world, document)?);
     }
@@ -102,7 +103,8 @@ fn edit_of(world: &World, document: &Document, checked: &Checked, fix: &Fix) -> 
 }
 
 fn fix_all(world: &World, document: &Document) -> Result<Option<CodeAction>, Failure> {
-    let fixed = world.fixed(document)?;
+    let fixed = world.fixed(document);
+    let fixed = (*fixed).as_ref().map_err(|reason| Failure::refused(reason))?;
     if !fixed.outcome.changes() {
         return Ok(None);
     }

@@ -51,7 +51,10 @@ impl EditorSettings {
     pub(super) fn read(value: &Value) -> Result<Self, String> {
         match value.get("layerwise").unwrap_or(value) {
             Value::Null => Ok(Self::default()),
-            section => Self::deserialize(section).map_err(|error| error.to_string()),
+            section => Self::deserialize(section).map_err(|error| match wrong_key(section) {
+                Some((key, reason)) => format!("`{key}`: {reason}"),
+                None => error.to_string(),
+            }),
         }
     }
 
@@ -69,4 +72,12 @@ impl EditorSettings {
         };
         Discovery::new(root, source, overrides).map_err(|error: UnknownRule| error.to_string())
     }
+}
+
+/// The first key whose value cannot be used, and why.
+fn wrong_key(section: &Value) -> Option<(&String, String)> {
+    section.as_object()?.iter().find_map(|(key, value)| {
+        let alone = Value::from_iter([(key.clone(), value.clone())]);
+        Some((key, EditorSettings::deserialize(&alone).err()?.to_string()))
+    })
 }

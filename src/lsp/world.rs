@@ -37,6 +37,7 @@ pub(super) struct World {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     checked: Kept<Result<Checked, String>>,
+    fixed: Kept<Result<analysis::Fixed, String>>,
     reports: Kept<Option<CacheReport>>,
     plans: Kept<Option<Planned>>,
 }
@@ -89,12 +90,13 @@ impl World {
     }
 
     /// The document with its safe fixes applied, and the root of its build context.
-    pub(super) fn fixed(&self, document: &Document) -> Result<analysis::Fixed, Failure> {
-        let settings = self.settings_of(document).map_err(|reason| Failure::refused(&reason))?;
-        let root = self.context_of(document, &settings).map_err(|reason| Failure::refused(&reason))?;
-        let pending = self.pending(document, root.as_deref());
-        let input = self.input(document, &settings, &pending);
-        analysis::check_and_fix(&input, Safety::Safe).map_err(|error| Failure::refused(&error.to_string()))
+    pub(super) fn fixed(&self, document: &Document) -> Arc<Result<analysis::Fixed, String>> {
+        self.keep(&self.known.fixed, document, || {
+            let settings = self.settings_of(document)?;
+            let pending = self.pending(document, self.context_of(document, &settings)?.as_deref());
+            let input = self.input(document, &settings, &pending);
+            analysis::check_and_fix(&input, Safety::Safe).map_err(|error| error.to_string())
+        })
     }
 
     /// What becomes of every step over the history; `None` where there is no build or no context. It waits for the
@@ -165,7 +167,7 @@ impl World {
     /// What holds for a document, or what is wrong with its configuration.
     pub(super) fn settings_of(&self, document: &Document) -> Result<FileSettings, String> {
         let path = document.path.clone().unwrap_or_else(|| self.root.join("Dockerfile"));
-        self.discovery.for_file(&path).map_err(|error| error.to_string())
+        self.discovery.for_file(&path).map_err(|error| error.sentence())
     }
 
     fn context_of(&self, document: &Document, settings: &FileSettings) -> Result<Option<PathBuf>, String> {

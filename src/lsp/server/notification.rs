@@ -13,6 +13,9 @@ use crate::lsp::documents::Document;
 /// Folders in whose files nobody builds; editors watch them all the same.
 const NOISE: [&str; 2] = ["/.git/", "/node_modules/"];
 
+/// What changes with a commit or when another one is checked out, and with it the history.
+const HEADS: [&str; 2] = ["/.git/HEAD", "/.git/logs/HEAD"];
+
 impl Running {
     pub(super) fn take_notification(&mut self, notification: Notification, mouth: &Mouth) {
         let Notification { method, params } = notification;
@@ -66,7 +69,8 @@ impl Running {
             let uri = change.get("uri").and_then(Value::as_str).unwrap_or_default();
             let kind = change.get("type").and_then(Value::as_u64);
             let saved_here = kind == Some(changed_type()) && self.world.documents.contains_key(uri);
-            !saved_here && !NOISE.iter().any(|folder| uri.contains(folder))
+            let is_noise = NOISE.iter().any(|folder| uri.contains(folder));
+            !saved_here && !is_noise || HEADS.iter().any(|head| uri.ends_with(head))
         };
         if changes.iter().any(|change| concerns(&change)) {
             self.changed_surroundings(mouth);

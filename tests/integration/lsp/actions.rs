@@ -119,6 +119,48 @@ fn fix_all_is_what_the_command_line_does() {
     assert!(actions(&mut client, &name, (0, 0), &["source.fixAll.other"]).is_empty());
 }
 
+/// The fixes go by the ignore file as the editor has it, saved or not.
+#[test]
+fn fix_all_goes_by_unsaved_texts() {
+    let folder = lazy_project();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    let ignore = uri(&folder.path().join(".dockerignore"));
+    client.open(&name, LAZY);
+    let text = "node_modules\n.git\nDockerfile\n.dockerignore\npackage-lock.json\n";
+    let item = json!({ "uri": ignore, "languageId": "ignore", "version": 1, "text": text });
+    client.notify("textDocument/didOpen", json!({ "textDocument": item }));
+    let found = actions(&mut client, &name, (0, 0), &["source.fixAll"]);
+    let fixed = found.first().map_or(LAZY.to_owned(), |action| applied(LAZY, &action["edit"], &name));
+    std::fs::write(folder.path().join(".dockerignore"), text).unwrap();
+    assert_eq!(fixed, by_command(folder.path(), &["check", "--fix", "Dockerfile"]));
+    assert!(!fixed.contains("COPY package.json package-lock.json ./"), "{fixed}");
+}
+
+/// An editor that only wants to know whether to show a light bulb gets what is at hand.
+#[test]
+fn a_light_bulb_costs_no_plan() {
+    let folder = lazy_project();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, LAZY);
+    let place = json!({ "line": 2, "character": 0 });
+    let mut params = json!({
+        "textDocument": { "uri": name }, "range": { "start": place, "end": place },
+        "context": { "diagnostics": [], "triggerKind": 2 },
+    });
+    let kinds = |client: &mut Client, params: &Value| -> Vec<String> {
+        let found = client.request("textDocument/codeAction", params.clone());
+        found.as_array().unwrap().iter().map(|action| action["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let automatic = kinds(&mut client, &params);
+    assert!(!automatic.is_empty() && automatic.iter().all(|kind| kind == "quickfix"), "{automatic:?}");
+    params["context"]["triggerKind"] = json!(1);
+    let invoked = kinds(&mut client, &params);
+    assert!(invoked.contains(&"source.fixAll.layerwise".to_owned()), "{invoked:?}");
+    assert!(invoked.contains(&"refactor.rewrite".to_owned()), "{invoked:?}");
+}
+
 #[test]
 fn reordering_is_one_edit_of_both_files() {
     let folder = lazy_project();

@@ -92,3 +92,23 @@ fn findings_come_before_the_history_and_again_with_it() {
     assert_ne!(first, second, "the second one knows the history");
     assert!(second.contains("100%") || second.contains("40"), "{second}");
 }
+
+#[test]
+fn a_commit_changes_the_verdicts() {
+    let folder = with_history();
+    let mut client = Client::with(folder.path(), &able());
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, LAZY);
+    let text = |copy: &Value| copy["contents"]["value"].as_str().unwrap().to_owned();
+    let before = text(&hover(&mut client, &name, 2, 1));
+    assert!(before.contains("the last 40 commits"), "{before}");
+    write(folder.path(), "index.js", b"console.log('last')\n");
+    git(folder.path(), &["commit", "--quiet", "-am", "change"]);
+    // What a server writes there at work is no news.
+    for (file, commits) in [(".git/objects/ab/cd", 40), (".git/logs/HEAD", 41)] {
+        let changed = json!({ "uri": uri(&folder.path().join(file)), "type": 2 });
+        client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [changed] }));
+        let after = text(&hover(&mut client, &name, 2, 1));
+        assert!(after.contains(&format!("the last {commits} commits")), "{file}: {after}");
+    }
+}

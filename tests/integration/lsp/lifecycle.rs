@@ -182,13 +182,52 @@ fn tells_of_a_broken_configuration_and_uses_the_mended_one() {
     client.open(&name, LAZY);
     assert!(client.findings(&name, 1).is_empty());
     let told = client.wait("message", |message| message["method"] == "window/showMessage");
-    assert!(told["params"]["message"].as_str().unwrap().contains("no-such-rule"), "{told}");
+    assert_eq!(
+        told["params"]["message"],
+        "layerwise checks nothing: `layerwise.toml`, line 1: there is no rule `no-such-rule` (`layerwise rules` lists all rules)"
+    );
     crate::program::write(folder.path(), "layerwise.toml", b"ignore = [\"copy-before-install\"]\n");
     let changed = json!({ "uri": uri(&folder.path().join("layerwise.toml")), "type": 2 });
     client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [changed] }));
     let findings = client.findings(&name, 1);
     assert!(!rules(&findings).contains(&"copy-before-install"), "{findings:?}");
     assert!(!findings.is_empty(), "the base image is not pinned by digest");
+}
+
+#[test]
+fn says_which_setting_is_wrong() {
+    let folder = lazy_project();
+    let mut client = Client::with(folder.path(), &able());
+    let settings = json!({ "settings": { "layerwise": { "inlayHints": false, "builder": "docker" } } });
+    client.notify("workspace/didChangeConfiguration", settings);
+    let told = client.wait("message", |message| message["method"] == "window/showMessage");
+    let said = told["params"]["message"].as_str().unwrap();
+    assert!(said.contains("`builder`") && said.contains("`buildkit`"), "{said}");
+}
+
+#[test]
+fn asks_for_news_of_files() {
+    let folder = lazy_project();
+    let capabilities = json!({ "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } } });
+    let mut client = Client::with(folder.path(), &capabilities);
+    let asked = client.wait("request", |message| message["method"] == "client/registerCapability");
+    let wanted = &asked["params"]["registrations"][0];
+    assert_eq!(wanted["method"], "workspace/didChangeWatchedFiles");
+    assert_eq!(wanted["registerOptions"]["watchers"][0]["globPattern"], "**/*");
+    client.send(&json!({ "jsonrpc": "2.0", "id": asked["id"], "result": null }));
+    let name = uri(&folder.path().join("Dockerfile"));
+    client.open(&name, LAZY);
+    let changes = |findings: &[Value]| rules(findings).contains(&"copy-before-install");
+    assert!(changes(&client.findings(&name, 1)));
+    // Without its lock file the install fails, whatever its place.
+    std::fs::remove_file(folder.path().join("package-lock.json")).unwrap();
+    let gone = json!({ "uri": uri(&folder.path().join("package-lock.json")), "type": 3 });
+    client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [gone] }));
+    let findings = client.findings(&name, 1);
+    assert!(
+        !findings.iter().any(|found| found["code"] == "copy-before-install" && found["data"]["fix"] == "safe"),
+        "{findings:?}"
+    );
 }
 
 #[test]

@@ -107,6 +107,22 @@ fn a_rename_that_cannot_follow_a_script_is_refused() {
     }
 }
 
+#[test]
+fn an_editor_learns_first_what_can_be_renamed() {
+    let text = format!("{STAGES}ENV MODE=a\nRUN printenv MODE\n");
+    let (_folder, mut client, name) = opened(&text);
+    let range = client.request("textDocument/prepareRename", place(&name, &text, "build", 1));
+    let start = json!({ "line": 4, "character": 12 });
+    assert_eq!(range, json!({ "start": start, "end": { "line": 4, "character": 17 } }));
+    let number = client.request("textDocument/prepareRename", place(&name, &text, "from=0", 0));
+    assert_eq!(number, Value::Null, "an option's name");
+    let nothing = client.request("textDocument/prepareRename", place(&name, &text, "alpine", 0));
+    assert_eq!(nothing, Value::Null);
+    let id = client.ask("textDocument/prepareRename", place(&name, &text, "MODE", 0));
+    let error = client.answer(id)["error"]["message"].as_str().unwrap().to_owned();
+    assert!(error.contains("line 9 uses `MODE`"), "{error}");
+}
+
 /// What is offered at the end of a text.
 fn offered(before: &str) -> Vec<String> {
     let (_folder, mut client, name) = opened(before);
@@ -133,6 +149,12 @@ fn what_can_stand_there_is_offered() {
         ("RUN --mount=type=c", vec!["cache"]),
         ("RUN --mount=type=cache,sharing=", vec!["locked", "private", "shared"]),
         ("RUN --mount=type=bind,from=b", vec!["build"]),
+        ("RUN --mount=type=cache,tar", vec!["target="]),
+        ("RUN --network=none --mount=type=cache,sharing=l", vec!["locked"]),
+        ("COPY --link pack", vec!["package-lock.json", "package.json"]),
+        ("ADD ind", vec!["index.js"]),
+        ("COPY index.js pack", vec!["package-lock.json", "package.json"]),
+        ("COPY <<EOF /x\npack", vec![]),
         ("RUN echo ${VER", vec!["VERSION"]),
         ("COPY pack", vec!["package-lock.json", "package.json"]),
         ("COPY ./pack", vec!["package-lock.json", "package.json"]),
