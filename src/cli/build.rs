@@ -80,7 +80,7 @@ pub(super) struct BuildArgs {
     secret: Vec<(String, Secret)>,
 
     /// An SSH agent for `RUN --mount=type=ssh`: `default`, or `NAME=SOCKET`.
-    #[arg(long, value_name = "AGENT", value_parser = arguments::ssh, num_args = 0..=1, default_missing_value = "default")]
+    #[arg(long, value_name = "AGENT", value_parser = arguments::ssh)]
     ssh: Vec<(String, PathBuf)>,
 
     /// What steps see of the network: this machine's, or nothing.

@@ -166,7 +166,7 @@ fn print(args: &CheckArgs, jobs: &[Job], results: &Results, failures: &mut Vec<F
         match &output.file {
             Some(file) => {
                 let text = output::render_plain(results, output.format, rendering);
-                failures.extend(write::file(file, &shown(file), &text).err());
+                failures.extend(write::report(file, &shown(file), &text).err());
             }
             None if streaming => terminal::note(output::render(results, output.format, rendering).trim_end()),
             None if output.format.is_styled() => {

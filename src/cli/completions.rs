@@ -1,11 +1,13 @@
 //! `layerwise completions` and `layerwise man`: what shells and `man` know of the program, made from its arguments.
 
-use clap::{Args, Command};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Arg, Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::failure::{self, Failure};
 use super::{Status, terminal};
+use crate::lint;
 
 /// What `completions` is asked.
 #[derive(Debug, Args)]
@@ -21,12 +23,26 @@ pub(super) struct ManArgs {
     command: Option<String>,
 }
 
-pub(super) fn completions(args: &CompletionsArgs, mut program: Command) -> Status {
+pub(super) fn completions(args: &CompletionsArgs, program: Command) -> Status {
+    let mut program = with_rules(program);
     let mut script = Vec::new();
     let name = program.get_name().to_owned();
     clap_complete::generate(args.shell, &mut program, name, &mut script);
     terminal::print(&String::from_utf8_lossy(&script));
     Status::Clean
+}
+
+/// The program as shells see it: they propose the names of rules. What is typed is read by the program itself, which takes
+/// aliases too.
+fn with_rules(program: Command) -> Command {
+    let with_names = |arg: Arg| {
+        let names = lint::every_meta().map(|meta| PossibleValue::new(meta.name));
+        arg.value_parser(PossibleValuesParser::new(names))
+    };
+    let program = program.mut_subcommand("explain", |command| command.mut_arg("rule", with_names));
+    ["check", "config"].into_iter().fold(program, |program, name| {
+        program.mut_subcommand(name, |command| command.mut_arg("select", with_names).mut_arg("ignore", with_names))
+    })
 }
 
 pub(super) fn man(args: &ManArgs, mut program: Command) -> Status {

@@ -1,5 +1,7 @@
 //! Writing files of the user: each whole or not at all, and none that they did not mean.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use super::failure::{self, Failure};
@@ -10,6 +12,15 @@ pub(super) fn file(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
     let mut changes = Changes::default();
     changes.file(path, name, text)?;
     changes.write()
+}
+
+/// Writes a report to `path`: a file is replaced, a pipe or a device (`/dev/stdout`) takes what comes.
+pub(super) fn report(path: &Path, name: &str, text: &str) -> Result<(), Failure> {
+    if path.is_file() || path.is_dir() || !path.exists() {
+        return file(path, name, text);
+    }
+    let written = File::options().write(true).open(path).and_then(|mut opened| opened.write_all(text.as_bytes()));
+    written.map_err(|error| refused(name, &error.to_string()))
 }
 
 /// Files that are replaced together: none before all of them could be written.

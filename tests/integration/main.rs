@@ -5,7 +5,10 @@
 mod build;
 mod builders;
 mod cache;
+#[cfg(unix)]
+mod ci_jobs;
 mod cli;
+mod configuration;
 mod docs;
 mod ecosystem;
 mod fix;
