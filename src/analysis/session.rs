@@ -18,7 +18,7 @@ type ReadCatalog = Result<Arc<Catalog>, CatalogError>;
 pub struct Session {
     contexts: Mutex<HashMap<PathBuf, Arc<DiskContext>>>,
     /// By the files of packs and the file of measured times.
-    catalogs: Mutex<HashMap<(Vec<PathBuf>, PathBuf), ReadCatalog>>,
+    catalogs: Mutex<HashMap<(Vec<PathBuf>, Option<PathBuf>), ReadCatalog>>,
     /// What an earlier session read, by the root of the context.
     earlier: HashMap<PathBuf, ReadHistories>,
     impatient: bool,
@@ -79,6 +79,8 @@ impl Session {
         let mut catalogs = self.catalogs.lock().unwrap_or_else(PoisonError::into_inner);
         let costs = settings.costs();
         let read = || catalog(settings, &costs).map(Arc::new);
-        catalogs.entry((settings.ecosystems.clone(), costs.clone())).or_insert_with(read).clone()
+        // Projects without measured times share their packs.
+        let known = costs.exists().then(|| costs.clone());
+        catalogs.entry((settings.ecosystems.clone(), known)).or_insert_with(read).clone()
     }
 }

@@ -36,7 +36,8 @@ pub(super) struct BuildArgs {
     #[arg(long, value_enum, env = "LAYERWISE_BUILDER")]
     builder: Option<Builder>,
 
-    /// The file with measured times of steps; `.layerwise/costs.json` beside the configuration unless given.
+    /// The file with measured times of steps. Unless given, `.layerwise/costs.json` beside the configuration; without one, in
+    /// the root of the git repository, or beside the Dockerfile.
     #[arg(long, value_name = "FILE", env = "LAYERWISE_COSTS")]
     costs: Option<PathBuf>,
 

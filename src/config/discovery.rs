@@ -27,8 +27,10 @@ pub struct Discovery {
     working_directory: PathBuf,
     source: Source,
     overrides: Overrides,
-    /// What holds where there is no file.
+    /// What holds where configuration files do not count.
     fallback: Arc<Settings>,
+    /// What holds where there is no file, by the folder that stands for the project.
+    bare: Mutex<HashMap<PathBuf, Arc<Settings>>>,
     loaded: Mutex<HashMap<PathBuf, Loaded>>,
     builds: Builds,
 }
@@ -43,7 +45,15 @@ impl Discovery {
     pub fn new(working_directory: &Path, source: Source, overrides: Overrides) -> Result<Self, UnknownRule> {
         let fallback = Arc::new(Settings::without_file(working_directory, &overrides)?);
         let working_directory = working_directory.to_owned();
-        Ok(Self { working_directory, source, overrides, fallback, loaded: Mutex::default(), builds: Builds::default() })
+        Ok(Self {
+            working_directory,
+            source,
+            overrides,
+            fallback,
+            bare: Mutex::default(),
+            loaded: Mutex::default(),
+            builds: Builds::default(),
+        })
     }
 
     /// What holds for a file, which need not exist; a relative path starts from the working directory. Where the
@@ -84,14 +94,26 @@ impl Discovery {
     /// [`ConfigError`] where the configuration that holds for it is broken.
     pub fn for_directory(&self, directory: &Path) -> Result<Arc<Settings>, Arc<ConfigError>> {
         let file = match &self.source {
-            Source::Isolated => None,
-            Source::File(file) => Some(self.absolute(file)),
-            Source::Nearest => nearest(&self.absolute(directory)),
+            Source::Isolated => return Ok(Arc::clone(&self.fallback)),
+            Source::File(file) => self.absolute(file),
+            Source::Nearest => match nearest(&self.absolute(directory)) {
+                Ok(file) => file,
+                Err(root) => return Ok(self.bare(root)),
+            },
         };
-        let Some(file) = file else { return Ok(Arc::clone(&self.fallback)) };
         // Another thread's panic leaves the map whole: an entry is inserted in one step.
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.entry(file.clone()).or_insert_with(|| self.load(&file).map(Arc::new).map_err(Arc::new)).clone()
+    }
+
+    /// What holds for the files of a project without a configuration.
+    fn bare(&self, root: PathBuf) -> Arc<Settings> {
+        let mut bare = self.bare.lock().unwrap_or_else(PoisonError::into_inner);
+        let settings = bare.entry(root).or_insert_with_key(|root| {
+            // The overrides were good for the fallback.
+            Settings::without_file(root, &self.overrides).map_or_else(|_| Arc::clone(&self.fallback), Arc::new)
+        });
+        Arc::clone(settings)
     }
 
     /// The path from the root of the file system, as written.
@@ -113,16 +135,16 @@ impl Discovery {
 }
 
 /// The configuration file in `directory` or in the nearest folder above it that has one. The search ends at the folder
-/// that holds `.git`.
-fn nearest(directory: &Path) -> Option<PathBuf> {
+/// that holds `.git`. Where there is none, that folder stands for the project, or `directory` where there is no repository.
+fn nearest(directory: &Path) -> Result<PathBuf, PathBuf> {
     for folder in directory.ancestors() {
         let file = folder.join(FILE_NAME);
         if file.symlink_metadata().is_ok() {
-            return Some(file);
+            return Ok(file);
         }
         if folder.join(".git").symlink_metadata().is_ok() {
-            return None;
+            return Err(folder.to_owned());
         }
     }
-    None
+    Err(directory.to_owned())
 }

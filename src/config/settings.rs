@@ -25,7 +25,8 @@ pub(super) const HISTORY: u32 = 200;
 /// What holds for all files under one configuration file, or for those of them for which the same overrides hold.
 #[derive(Debug)]
 pub struct Settings {
-    /// The folder that relative paths start from: that of the configuration, else the working directory. Absolute.
+    /// The folder that relative paths start from: that of the configuration, else the root of the git repository, else that
+    /// of the Dockerfile. Absolute.
     pub root: PathBuf,
     /// The lowest severity that makes `check` fail.
     pub fail_on: FailOn,

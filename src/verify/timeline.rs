@@ -4,10 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use crate::context::{Context, EntryKind, Filtered};
-use crate::source::{DiskContext, GitError};
+use crate::source::{DiskContext, GitError, TemporaryFolder};
 
 /// The states of a project: where it begins, and each change after that.
 #[derive(Debug)]
@@ -43,7 +41,7 @@ pub enum TimelineError {
 /// A state laid out; the folder is gone when this is dropped.
 #[derive(Debug)]
 pub(super) struct LaidOut {
-    _folder: TempDir,
+    _folder: TemporaryFolder,
     /// The build context in it.
     pub(super) context: PathBuf,
 }
@@ -79,8 +77,8 @@ impl Timeline {
         disk: &DiskContext,
         context: &Filtered<'_>,
     ) -> Result<LaidOut, TimelineError> {
-        let folder = tempfile::Builder::new().prefix("layerwise-state-").tempdir();
         let temporary = std::env::temp_dir();
+        let folder = TemporaryFolder::new();
         let folder = folder.map_err(|error| file_error(&temporary, &error))?;
         let Some((_, state)) = self.states.get(index) else {
             return Ok(LaidOut { context: folder.path().to_owned(), _folder: folder });

@@ -13,6 +13,9 @@ use crate::cli::{terminal, write};
 use crate::optimize::Draft;
 use crate::verify::{Measured, Proof};
 
+/// The folder that is made for the file unless another one is named.
+const FOLDER: &str = ".layerwise";
+
 /// Times that are kept of a step.
 const KEPT: usize = 5;
 
@@ -49,7 +52,13 @@ pub(in crate::cli) fn remember(work: &Work<'_>, candidate: &Draft, proof: &Proof
     let name = failure::near(path);
     let failed = |reason: String| Failure::Unwritable { path: name.clone(), reason };
     if let Some(folder) = path.parent() {
+        let is_new = !folder.exists();
         std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
+        // A folder of our own is none of the project's files; whoever wants to keep the times takes the file away.
+        if is_new && folder.file_name().is_some_and(|name| name == FOLDER) {
+            let ignore = folder.join(".gitignore");
+            write::file(&ignore, &failure::near(&ignore), "*\n")?;
+        }
     }
     write::file(path, &name, &text(&kept))
 }

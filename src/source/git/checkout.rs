@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{GitError, Repository};
+use crate::source::TemporaryFolder;
 
 impl Repository {
     /// Writes the files that `commit` has in the folder below `to`, which is empty, and names the place there that stands
@@ -13,7 +14,7 @@ impl Repository {
     /// [`GitError::Failed`] where git does not have the files, as in a clone without blobs.
     pub(in crate::source) fn check_out(&self, commit: &str, to: &Path) -> Result<PathBuf, GitError> {
         let failed = |reason: String| GitError::Failed { revision: commit.to_owned(), reason };
-        let index = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+        let index = TemporaryFolder::new().map_err(|error| failed(error.to_string()))?;
         let index = index.path().join("index");
         let run = |arguments: &[&str]| {
             self.program.run_with_index(&index, arguments).map_err(|failure| failed(failure.to_string()))

@@ -101,7 +101,14 @@ impl Engine for BuildKit {
 
 fn failure(done: &Finished, log: &Log) -> EngineError {
     let said = log.failure();
-    let refused = ["unknown flag", "unknown progress", "Cannot connect to the Docker daemon", "no builder"];
+    let refused = [
+        "unknown flag",
+        "unknown progress",
+        "Cannot connect to the Docker daemon",
+        "no builder",
+        "ERROR: use `docker --context=",
+        "is not supported for the docker driver",
+    ];
     if let Some(line) = done.lines.iter().find(|line| refused.iter().any(|word| line.text.contains(word))) {
         let remedy = "`verify` needs a running engine with buildx 0.13 or newer (`--progress=rawjson`)";
         return EngineError::Unusable(format!("{}: {remedy}", line.text));

@@ -2,21 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::{EngineError, Order};
+use crate::source::TemporaryFolder;
 
 /// A Dockerfile and its ignore file in a folder of their own; gone when dropped.
 #[derive(Debug)]
 pub(super) struct OrderFiles {
-    folder: TempDir,
+    folder: TemporaryFolder,
 }
 
 impl OrderFiles {
     /// Writes the files of an order.
     pub(super) fn write(order: &Order<'_>) -> Result<Self, EngineError> {
-        let folder = tempfile::Builder::new().prefix("layerwise-build-").tempdir();
         let temporary = std::env::temp_dir();
+        let folder = TemporaryFolder::new();
         let folder = folder.map_err(|error| EngineError::Unwritable { path: temporary, reason: error.to_string() })?;
         let files = Self { folder };
         put(&files.dockerfile(), order.dockerfile)?;

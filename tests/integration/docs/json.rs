@@ -60,7 +60,7 @@ fn printed() -> BTreeSet<String> {
     }
     // Only a move that was left out and a change that was replayed have these.
     let rest = "dropped commit predicted observed agrees disagreements stale seconds_before seconds_after skipped \
-                broken steady fate exit_code output complete calls overhead how by missing made";
+                broken steady checked fate exit_code output complete calls overhead how by missing made";
     keys.extend(rest.split(' ').map(str::to_owned));
     keys
 }

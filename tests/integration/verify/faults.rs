@@ -108,6 +108,8 @@ fn a_kill_at_any_point() {
     }
     project.assert_works();
     assert_eq!(project.files(), before);
+    // What the killed ones had laid out is gone with the next run.
+    assert_eq!(list(&project.0.path().join("tmp")), Vec::<PathBuf>::new());
 }
 
 /// The store lies on a disk of some megabytes that a step fills.

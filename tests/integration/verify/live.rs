@@ -4,7 +4,7 @@ use std::path::Path;
 
 use layerwise::context::Filtered;
 use layerwise::source::DiskContext;
-use layerwise::verify::engine::{BuildKit, Program};
+use layerwise::verify::engine::{BuildKit, Buildah, Program};
 use layerwise::verify::{Engine, Ground, Original, Timeline, prove, replay};
 
 use super::made_up::{Case, cases, caught, with_job};
@@ -15,7 +15,14 @@ fn engine() -> Result<Box<dyn Engine>, String> {
     let command = std::env::var("LAYERWISE_TEST_ENGINE").map_err(|_| "LAYERWISE_TEST_ENGINE names no command")?;
     let options = std::env::var("LAYERWISE_TEST_ENGINE_OPTIONS").unwrap_or_default();
     let options: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
-    Ok(Box::new(BuildKit::docker(Program::new(&command, &options))))
+    let program = Program::new(&command, &options);
+    match std::env::var("LAYERWISE_TEST_ENGINE_NAME").as_deref() {
+        Err(_) | Ok("docker") => Ok(Box::new(BuildKit::docker(program))),
+        Ok("buildkit") => Ok(Box::new(BuildKit::buildx(program))),
+        Ok("podman") => Ok(Box::new(Buildah::podman(program))),
+        Ok("buildah") => Ok(Box::new(Buildah::program(program))),
+        Ok(other) => Err(format!("LAYERWISE_TEST_ENGINE_NAME names no engine: {other}")),
+    }
 }
 
 #[test]

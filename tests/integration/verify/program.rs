@@ -219,6 +219,30 @@ fn times_that_were_measured_are_used() {
     assert!(run.stderr.contains("the measured times in `costs.json` cannot be read"), "{}", run.stderr);
 }
 
+/// Times are kept where the project is, wherever the program was started, and are no files of the project.
+#[test]
+fn measured_times_belong_to_the_project() {
+    let file = LAZY.replace("COPY . .", "COPY package.json ./");
+    for (git, kept) in [(false, "app/.layerwise"), (true, ".layerwise")] {
+        let folder = project(&file, &image(0o644, "A=1"));
+        std::fs::create_dir(folder.path().join("elsewhere")).unwrap();
+        if git {
+            let init = std::process::Command::new("git").args(["init", "-q"]).current_dir(folder.path()).status();
+            assert!(init.unwrap().success());
+        }
+        let start = ["verify", "../app", "--engine=docker", "--engine-command=../docker", "--history=0"];
+        let run = program::run(program::layerwise(&folder.path().join("elsewhere"), &start), "");
+        assert_eq!(run.exit, Some(0), "{}{}", run.stdout, run.stderr);
+        assert!(!folder.path().join("elsewhere/.layerwise").exists());
+        let kept = folder.path().join(kept);
+        assert!(kept.join("costs.json").exists(), "{}", run.stderr);
+        assert_eq!(std::fs::read_to_string(kept.join(".gitignore")).unwrap(), "*\n");
+        let cache = ["cache", "app", "--output-format", "json", "--changed", "index.js"];
+        let run = program::run(program::layerwise(folder.path(), &cache), "");
+        assert!(run.stdout.contains("\"measured\": true"), "{}{}", run.stdout, run.stderr);
+    }
+}
+
 /// A file that the next build would copy into the image is not written.
 #[test]
 fn nothing_is_written_that_a_build_would_copy() {
