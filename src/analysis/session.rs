@@ -10,6 +10,9 @@ use crate::context::Context;
 use crate::ecosystem::Catalog;
 use crate::source::{DiskContext, ReadHistories};
 
+/// The files of packs, and that of measured times where there is one.
+type CatalogFiles = (Vec<PathBuf>, Option<PathBuf>);
+
 /// Packs that were read, or why they could not be.
 type ReadCatalog = Result<Arc<Catalog>, CatalogError>;
 
@@ -18,7 +21,7 @@ type ReadCatalog = Result<Arc<Catalog>, CatalogError>;
 pub struct Session {
     contexts: Mutex<HashMap<PathBuf, Arc<DiskContext>>>,
     /// By the files of packs and the file of measured times.
-    catalogs: Mutex<HashMap<(Vec<PathBuf>, Option<PathBuf>), ReadCatalog>>,
+    catalogs: Mutex<HashMap<CatalogFiles, ReadCatalog>>,
     /// What an earlier session read, by the root of the context.
     earlier: HashMap<PathBuf, ReadHistories>,
     impatient: bool,
