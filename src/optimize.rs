@@ -9,6 +9,7 @@ mod draft;
 mod origin;
 mod plan;
 mod reorder;
+mod trial;
 
 pub use draft::{Draft, Surroundings};
 pub use plan::{Applied, Plan, Refusal, Request, plan, plan_while, plan_without};

@@ -24,7 +24,10 @@ pub(super) fn neighbours(project: &Project, ignore_file: &str) -> Vec<(String, S
         return Vec::new();
     }
     let root = project.disk.root();
-    let walk = WalkBuilder::new(root).max_depth(Some(DEEPEST)).hidden(false).filter_entry(is_looked_into).build();
+    // What a user ignores in all repositories is no statement about this one.
+    let mut walk = WalkBuilder::new(root);
+    let walk = walk.max_depth(Some(DEEPEST)).hidden(false).git_global(false);
+    let walk = walk.filter_entry(is_looked_into).build();
     let files = walk.filter_map(Result::ok).take(MOST_ENTRIES).filter(|entry| {
         entry.file_type().is_some_and(|kind| kind.is_file())
             && entry.file_name().to_str().is_some_and(is_dockerfile_name)

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Builder;
+use crate::ecosystem::facts::facts;
 use crate::syntax::{Dockerfile, ImageReference, Instruction, Keyword, Mount, MountKind};
 
 static FEATURES: LazyLock<Vec<Feature>> = LazyLock::new(|| {
-    let file: Option<Features> = toml::from_str(include_str!("../../rules/builders.toml")).ok();
+    let file: Option<Features> = facts!("builders");
     file.map(|file| file.feature).unwrap_or_default()
 });
 

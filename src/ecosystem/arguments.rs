@@ -4,11 +4,11 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::facts::facts;
 use super::pattern::name_matches;
 
-static NAMES: LazyLock<Vec<Names>> = LazyLock::new(|| {
-    toml::from_str::<Table>(include_str!("../../rules/arguments.toml")).map(|table| table.arguments).unwrap_or_default()
-});
+static NAMES: LazyLock<Vec<Names>> =
+    LazyLock::new(|| facts!("arguments").map(|table: Table| table.arguments).unwrap_or_default());
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

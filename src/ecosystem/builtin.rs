@@ -1,17 +1,25 @@
 //! The packs that come with the program, as the files of `rules/ecosystems/`.
 
-/// A pack's path and text.
+/// A pack as the build script leaves it.
+#[derive(Debug)]
+pub(super) struct Packed {
+    /// Its [`Outline`](super::outline::Outline).
+    pub(super) outline: &'static [u8],
+    /// The whole [`Pack`](super::pack::Pack).
+    pub(super) pack: &'static [u8],
+}
+
 macro_rules! packs {
     ($($name:literal),* $(,)?) => {
-        &[$((
-            concat!("rules/ecosystems/", $name, ".toml"),
-            include_str!(concat!("../../rules/ecosystems/", $name, ".toml")),
-        )),*]
+        &[$(Packed {
+            outline: include_bytes!(concat!(env!("OUT_DIR"), "/rules/ecosystems/", $name, ".outline")),
+            pack: include_bytes!(concat!(env!("OUT_DIR"), "/rules/ecosystems/", $name, ".facts")),
+        }),*]
     };
 }
 
 /// All of them, by name.
-pub(super) static PACKS: &[(&str, &str)] = packs![
+pub(super) static PACKS: &[Packed] = packs![
     "apk",
     "apt",
     "bun",

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use super::builtin::PACKS;
+use super::builtin::{PACKS, Packed};
 use super::check;
+use super::facts;
 use super::measured::Measured;
 use super::observed::Observed;
 use super::outline::Outline;
@@ -14,9 +15,9 @@ use super::pattern::name_matches;
 use crate::text::{LineIndex, Position};
 
 static BUILTIN: LazyLock<Catalog> = LazyLock::new(|| {
-    let entries = PACKS.iter().filter_map(|(path, text)| {
-        let outline = Outline::of_text(text)?;
-        Some(Arc::new(Entry { outline, path, text, pack: OnceLock::new() }))
+    let entries = PACKS.iter().filter_map(|packed| {
+        let outline = facts::read(packed.outline)?;
+        Some(Arc::new(Entry { outline, packed: Some(packed), pack: OnceLock::new() }))
     });
     Catalog::new(entries.collect())
 });
@@ -36,8 +37,8 @@ pub struct Catalog {
 #[derive(Debug)]
 struct Entry {
     outline: Outline,
-    path: &'static str,
-    text: &'static str,
+    /// For one that comes with the program.
+    packed: Option<&'static Packed>,
     pack: OnceLock<Option<Arc<Pack>>>,
 }
 
@@ -45,11 +46,16 @@ impl Entry {
     /// A pack of the user, which was read.
     fn read(pack: Pack) -> Self {
         let outline = Outline::of_pack(&pack);
-        Self { outline, path: "", text: "", pack: OnceLock::from(Some(Arc::new(pack))) }
+        Self { outline, packed: None, pack: OnceLock::from(Some(Arc::new(pack))) }
     }
 
     fn pack(&self) -> Option<&Arc<Pack>> {
-        self.pack.get_or_init(|| read_pack(self.path, self.text).ok().map(Arc::new)).as_ref()
+        let read = || {
+            let mut pack: Pack = facts::read(self.packed?.pack)?;
+            take_in_all(&mut pack.closure).ok()?;
+            Some(Arc::new(pack))
+        };
+        self.pack.get_or_init(read).as_ref()
     }
 }
 
@@ -192,7 +198,7 @@ impl Catalog {
     }
 }
 
-/// Reads one pack.
+/// Reads one pack as people write it.
 ///
 /// # Errors
 /// [`PackError`] for invalid TOML, unknown keys and wrong types, and closures that are like none.

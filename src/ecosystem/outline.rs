@@ -1,9 +1,12 @@
-//! What the text of a pack tells at a glance: reading every pack whole would take longer than checking a file.
+//! What tells whether a file names anything that a pack knows: reading every pack would take longer than checking a file.
+
+use serde::Deserialize;
 
 use super::pack::Pack;
 
 /// The facts by which a pack is found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Outline {
     /// Its name.
     pub(super) name: String,
@@ -20,39 +23,6 @@ pub(super) struct Outline {
 }
 
 impl Outline {
-    /// Reads the outline off the text of a pack that comes with the program: tables begin in the first column, keys at
-    /// the start of a line, and no string in a list that is looked at holds a `]`. `None` where the text is no pack.
-    pub(super) fn of_text(text: &str) -> Option<Self> {
-        let mut outline = Self::default();
-        let mut rest = text;
-        let mut table = "";
-        while !rest.is_empty() {
-            let (line, below) = rest.split_once('\n').unwrap_or((rest, ""));
-            // The other lines are most of the text.
-            if !line.starts_with(['[', 'l', 'm', 'n', 'p']) {
-                rest = below;
-                continue;
-            }
-            let key = line.split(['=', ' ']).next().unwrap_or_default();
-            let list = || strings(rest.split_once(']').map_or(rest, |(list, _)| list));
-            match (table, key) {
-                _ if line.starts_with('[') => {
-                    table = line.trim_end();
-                    outline.triggers |= table == "[[triggers]]";
-                }
-                ("", "name") => strings(line).next()?.clone_into(&mut outline.name),
-                ("", "manifests") => outline.manifests = list().map(str::to_owned).collect(),
-                ("", "lockfiles") => outline.lockfiles = list().map(str::to_owned).collect(),
-                ("[[commands]]", "programs") => outline.programs.extend(list().map(first_word)),
-                ("[[runners]]", "programs") => outline.runners.extend(list().map(first_word)),
-                _ => {}
-            }
-            rest = below;
-        }
-        outline.tidy();
-        (!outline.name.is_empty()).then_some(outline)
-    }
-
     /// The outline of a pack that was read.
     pub(super) fn of_pack(pack: &Pack) -> Self {
         let commands = pack.commands.iter().flat_map(|command| &command.programs);
@@ -77,11 +47,6 @@ impl Outline {
     }
 }
 
-/// The strings in a line or a list.
-fn strings(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['"', '\'']).skip(1).step_by(2)
-}
-
 fn first_word(program: &str) -> String {
     program.split(' ').next().unwrap_or_default().to_owned()
 }
@@ -91,18 +56,23 @@ mod tests {
     use super::*;
     use crate::ecosystem::builtin::PACKS;
     use crate::ecosystem::catalog::read_pack;
+    use crate::ecosystem::facts;
 
     #[test]
-    fn the_text_tells_what_the_pack_holds() {
-        for (path, text) in PACKS {
-            let pack = read_pack(path, text).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(Outline::of_text(text), Some(Outline::of_pack(&pack)), "{path}");
+    fn what_is_packed_is_what_is_written() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/ecosystems");
+        let mut written = std::fs::read_dir(folder).unwrap().count();
+        for packed in PACKS {
+            let outline: Outline = facts::read(packed.outline).expect("an outline");
+            let path = format!("{folder}/{}.toml", outline.name);
+            let text = std::fs::read_to_string(&path).unwrap();
+            let pack = read_pack(&path, &text).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(outline, Outline::of_pack(&pack), "{path}");
+            let mut read: Pack = facts::read(packed.pack).expect("a pack");
+            crate::ecosystem::pack_closure::take_in_all(&mut read.closure).unwrap();
+            assert_eq!(read, pack, "{path}");
+            written -= 1;
         }
-    }
-
-    #[test]
-    fn what_is_no_pack_has_no_outline() {
-        assert_eq!(Outline::of_text("name = 1"), None);
-        assert_eq!(Outline::of_text(""), None);
+        assert_eq!(written, 0, "packs that are not listed in builtin.rs");
     }
 }

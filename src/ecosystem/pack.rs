@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::Effect;
+pub use super::located::Located;
 pub use super::pack_cache::{Cache, CacheOfImages, Index, Leftover, Sharing};
 pub use super::pack_closure::{
     ClosureSpec, Condition, Follow, Names, OutputSpec, ReadSpec, Refuse, ScriptSpec, Use, VariableSpec, Where,
@@ -23,7 +23,7 @@ pub use super::pack_warm_up::WarmUpSpec;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Pack {
     /// Its name; the name of its file without `.toml`.
-    pub name: Spanned<String>,
+    pub name: Located,
     /// What sort of programs it describes.
     pub kind: Kind,
     /// File names that declare a project's dependencies.
@@ -147,7 +147,7 @@ pub struct Trigger {
     #[serde(default)]
     pub unless: Vec<Condition>,
     /// The closure that joins that of the command.
-    pub closure: Spanned<String>,
+    pub closure: Located,
     /// Why, as a phrase.
     pub reason: String,
 }

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::Spanned;
 
+use super::located::Located;
 use super::pack_lock::LockSpec;
 use super::pattern::Pattern;
 
@@ -18,7 +18,7 @@ pub struct ClosureSpec {
     /// Another closure of the pack: all that it says holds here too. Its `root` and `lock` hold where there are none of its
     /// own.
     #[serde(default)]
-    pub like: Option<Spanned<String>>,
+    pub like: Option<Located>,
     /// The project's directory is the nearest at or above the working directory that holds one of these.
     #[serde(default)]
     pub root: Vec<String>,
@@ -73,9 +73,9 @@ impl ClosureSpec {
 ///
 /// # Errors
 /// The name of a closure that does not exist, or that is like itself in the end.
-pub(super) fn take_in_all(closures: &mut BTreeMap<String, ClosureSpec>) -> Result<(), Spanned<String>> {
+pub(super) fn take_in_all(closures: &mut BTreeMap<String, ClosureSpec>) -> Result<(), Located> {
     let alike = closures.iter().filter_map(|(name, spec)| Some((name.clone(), spec.like.clone()?)));
-    let mut open: BTreeMap<String, Spanned<String>> = alike.collect();
+    let mut open: BTreeMap<String, Located> = alike.collect();
     while let Some(first) = open.values().next() {
         let ready = open.iter().find(|(_, like)| !open.contains_key(like.get_ref()));
         let Some((name, like)) = ready.map(|(name, like)| (name.clone(), like.clone())) else {

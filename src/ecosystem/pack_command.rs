@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::Effect;
+use super::located::Located;
 use super::pack::Condition;
 use super::pattern::Pattern;
 
@@ -53,13 +53,13 @@ impl OptionSet {
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of the format")]
 pub struct CommandSpec {
     /// Its programs, without directories: `pip3.*`, `python -m pip`; `./gradlew` for one in the project.
-    pub programs: Vec<Spanned<String>>,
+    pub programs: Vec<Located>,
     /// The words after the options that select it; `""` where there is none.
     #[serde(default = "no_subcommand")]
     pub subcommands: Vec<String>,
     /// Names of option sets.
     #[serde(default)]
-    pub options: Vec<Spanned<String>>,
+    pub options: Vec<Located>,
     /// Whether options that no set names make no difference to what is read and written.
     #[serde(default)]
     pub any_option: bool,
@@ -139,7 +139,7 @@ pub struct CommandSpec {
     pub rewrites: Vec<String>,
     /// The closure that says what it reads; where the effect is `context-free`, all that it reads of the project.
     #[serde(default)]
-    pub closure: Option<Spanned<String>>,
+    pub closure: Option<Located>,
     /// Absolute directories that it fills outside of the project.
     #[serde(default)]
     pub fills: Vec<String>,
@@ -183,7 +183,7 @@ pub struct Makes {
     #[serde(default)]
     pub file: Option<String>,
     /// The closure that says what it depends on.
-    pub closure: Spanned<String>,
+    pub closure: Located,
 }
 
 /// What an image need not have once a command has run.
@@ -260,7 +260,7 @@ impl Role {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Runner {
     /// Its words: `npx`, `npm run`.
-    pub programs: Vec<Spanned<String>>,
+    pub programs: Vec<Located>,
     /// Its own options, each without a value.
     #[serde(default)]
     pub flags: Vec<String>,

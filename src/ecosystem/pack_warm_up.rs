@@ -4,8 +4,8 @@
 //! and the command, which stays where it is, completes them: its pack says why the image is the same (`completes`).
 
 use serde::Deserialize;
-use toml::Spanned;
 
+use super::located::Located;
 use super::pack::{Condition, Cost, Refuse};
 
 /// An earlier step that does a part of what a command does; the first that fits is taken.
@@ -28,7 +28,7 @@ pub struct WarmUpSpec {
     pub add: Vec<String>,
     /// What it reads. Without: what the later command reads with the options of `add`.
     #[serde(default)]
-    pub closure: Option<Spanned<String>>,
+    pub closure: Option<Located>,
     /// Options (`*` allowed) of the later command that `run` must have too. With a `*`, any word that is not known may be
     /// one, and then the step is refused.
     #[serde(default)]

@@ -2,6 +2,7 @@
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::pattern::name_matches;
 use super::{PathKind, ProjectFiles};
 
 /// Levels below which a pattern is not followed: links may make a tree endless.
@@ -86,6 +87,8 @@ fn split_fixed(pattern: &str) -> (&str, &str) {
 /// One part of a pattern.
 enum Part {
     Name(String),
+    /// With no sign but `*`: there is nothing to compile.
+    Starred(String),
     One(Option<GlobMatcher>),
     Any,
 }
@@ -97,6 +100,9 @@ impl Part {
         }
         if !is_pattern(text) {
             return Self::Name(text.to_owned());
+        }
+        if !text.contains(['?', '[', '{', '\\']) {
+            return Self::Starred(text.to_owned());
         }
         Self::One(GlobBuilder::new(text).literal_separator(true).build().ok().map(|glob| glob.compile_matcher()))
     }
@@ -130,15 +136,18 @@ impl Search<'_> {
                     }
                 });
             }
-            Part::One(matcher) => {
-                let Some(matcher) = matcher else { return };
-                self.each(directory, |search, name, _| {
-                    if matcher.is_match(name) {
-                        search.below(&inside(directory, name), rest, depth + 1);
-                    }
-                });
-            }
+            Part::Starred(pattern) => self.fitting(directory, rest, depth, |name| name_matches(pattern, name)),
+            Part::One(Some(matcher)) => self.fitting(directory, rest, depth, |name| matcher.is_match(name)),
+            Part::One(None) => {}
         }
+    }
+
+    fn fitting(&mut self, directory: &str, rest: &[Part], depth: usize, fits: impl Fn(&str) -> bool) {
+        self.each(directory, |search, name, _| {
+            if fits(name) {
+                search.below(&inside(directory, name), rest, depth + 1);
+            }
+        });
     }
 
     fn each(&mut self, directory: &str, mut visit: impl FnMut(&mut Self, &str, PathKind)) {

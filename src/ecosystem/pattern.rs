@@ -6,9 +6,10 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer};
-use toml::Spanned;
+
+use super::located::Located;
 
 /// A regular expression of a pack.
 #[derive(Clone, Debug)]
@@ -21,20 +22,22 @@ pub struct Pattern {
 impl Pattern {
     /// Whether it matches somewhere in `text`; an invalid expression matches nothing.
     pub fn matches(&self, text: &str) -> bool {
-        self.regex().is_some_and(|regex| regex.is_match(text))
+        self.regex().is_some_and(|regex| regex.is_match(text.as_bytes()))
     }
 
     /// What its first group (without groups: the whole expression) matches in `text`.
     pub fn capture<'t>(&self, text: &'t str) -> Option<&'t str> {
-        let captures = self.regex()?.captures(text)?;
-        captures.iter().skip(1).flatten().next().or_else(|| captures.get(0)).map(|found| found.as_str())
+        let captures = self.regex()?.captures(text.as_bytes())?;
+        let found = captures.iter().skip(1).flatten().next().or_else(|| captures.get(0))?;
+        text.get(found.range())
     }
 
     /// What its first group (without groups: the whole expression) matches at each place in `text`.
     pub fn captures(&self, text: &str) -> Vec<String> {
         let Some(regex) = self.regex() else { return Vec::new() };
-        let found = regex.captures_iter(text).filter_map(|captures| captures.get(1).or_else(|| captures.get(0)));
-        found.map(|found| found.as_str().to_owned()).collect()
+        let found = regex.captures_iter(text.as_bytes());
+        let found = found.filter_map(|captures| captures.get(1).or_else(|| captures.get(0)));
+        found.filter_map(|found| text.get(found.range()).map(str::to_owned)).collect()
     }
 
     /// The expression as written.
@@ -44,14 +47,20 @@ impl Pattern {
 
     /// Where it stands in the pack, and what is wrong with it; `None` for a valid one.
     pub fn error(&self) -> Option<(Range<usize>, String)> {
-        let error = Regex::new(&self.text).err()?;
+        let error = compile(&self.text).err()?;
         let last = error.to_string().lines().last().unwrap_or_default().to_owned();
         Some((self.span.clone(), last))
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+        self.compiled.get_or_init(|| compile(&self.text).ok()).as_ref()
     }
+}
+
+/// An expression that knows only the letters, digits and blanks of ASCII, which takes a tenth of the time to compile; one
+/// that cannot be read so knows all of Unicode.
+fn compile(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).unicode(false).build().or_else(|_| Regex::new(text))
 }
 
 impl PartialEq for Pattern {
@@ -62,9 +71,9 @@ impl PartialEq for Pattern {
 
 impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<String>::deserialize(deserializer)?;
-        let span = spanned.span();
-        Ok(Self { text: spanned.into_inner(), span, compiled: OnceLock::new() })
+        let located = Located::deserialize(deserializer)?;
+        let span = located.span();
+        Ok(Self { text: located.into_inner(), span, compiled: OnceLock::new() })
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::facts::facts;
 use super::pattern::name_matches;
 
-static PLACES: LazyLock<Places> =
-    LazyLock::new(|| toml::from_str(include_str!("../../rules/places.toml")).unwrap_or_default());
+static PLACES: LazyLock<Places> = LazyLock::new(|| facts!("places").unwrap_or_default());
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -106,11 +106,15 @@ fn match_entry(pack: &Arc<Pack>, entry: usize, spec: &CommandSpec, words: &[Word
         let rest = words.get(taken..)?;
         spec.subcommands.iter().find_map(|subcommand| {
             let wanted: Vec<&str> = subcommand.split_whitespace().collect();
+            // Most entries are another subcommand's: that shows before anything is sorted.
+            if !wanted.iter().all(|wanted| rest.iter().any(|word| word.value() == Some(wanted))) {
+                return None;
+            }
             let sorted = Sorter::new(pack, spec).sort(rest, wanted.len());
             let fits = sorted.arguments.len() >= wanted.len()
                 && wanted.iter().zip(&sorted.arguments).all(|(wanted, word)| word.value() == Some(wanted));
-            let title = format!("{program} {subcommand}", program = program.get_ref()).trim_end().to_owned();
-            fits.then(|| finish(pack, entry, title, sorted, wanted.len())).flatten()
+            let title = || format!("{program} {subcommand}", program = program.get_ref()).trim_end().to_owned();
+            fits.then(|| finish(pack, entry, title(), sorted, wanted.len())).flatten()
         })
     })
 }

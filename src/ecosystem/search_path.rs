@@ -4,12 +4,11 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::facts::facts;
 use super::pattern::name_matches;
 
-static SEARCH_PATHS: LazyLock<Vec<SearchPath>> = LazyLock::new(|| {
-    let text = include_str!("../../rules/search-paths.toml");
-    toml::from_str::<Table>(text).map(|table| table.search_path).unwrap_or_default()
-});
+static SEARCH_PATHS: LazyLock<Vec<SearchPath>> =
+    LazyLock::new(|| facts!("search-paths").map(|table: Table| table.search_path).unwrap_or_default());
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 
+use super::facts::facts;
 use super::pattern::{Pattern, name_matches};
 
-static TABLE: LazyLock<Table> =
-    LazyLock::new(|| toml::from_str(include_str!("../../rules/secrets.toml")).unwrap_or_default());
+static TABLE: LazyLock<Table> = LazyLock::new(|| facts!("secrets").unwrap_or_default());
 
 /// User, password and host of a URL.
 static URL: LazyLock<Option<Regex>> =

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-static WORDS: LazyLock<Vocabulary> =
-    LazyLock::new(|| toml::from_str(include_str!("../../rules/words.toml")).unwrap_or_default());
+use super::facts::facts;
+
+static WORDS: LazyLock<Vocabulary> = LazyLock::new(|| facts!("words").unwrap_or_default());
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

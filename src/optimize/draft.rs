@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The two texts that a plan changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Draft {
     /// The Dockerfile.
     pub dockerfile: String,

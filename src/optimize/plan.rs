@@ -4,25 +4,21 @@ use std::collections::BTreeSet;
 
 use super::{
     draft::{Draft, Surroundings},
-    origin::Origins,
     reorder::reorderings,
+    trial::{Asked, Known, Outcome, carry_out, improve},
 };
 use crate::{
-    cache::{ENOUGH_COMMITS, Expectation},
+    cache::Expectation,
     diagnostic::Safety,
     model::Build,
     rewrite::{self, Move, MoveKind, Survey, WholeCopies},
 };
 
-/// Moves after which a plan ends in any case. Each move carries a copy or a declaration down, so files of an ordinary
-/// size end long before.
-const MOST_MOVES: usize = 60;
-
 /// Rounds at most; each must save [`LEAST_SHARE`] of what is left.
 const MOST_ROUNDS: usize = 16;
 
 /// Seconds of expected rebuild cost that one move must save.
-const LEAST_GAIN: f64 = 0.3;
+pub(super) const LEAST_GAIN: f64 = 0.3;
 
 /// Share of the expected rebuild cost that a plan must save.
 const LEAST_SHARE: f64 = 0.02;
@@ -90,16 +86,6 @@ impl Plan {
     }
 }
 
-/// The same, and what is left out.
-struct Asked<'a> {
-    draft: &'a Draft,
-    surroundings: Surroundings<'a>,
-    wanted: Safety,
-    without: &'a BTreeSet<String>,
-    /// Whether anybody still waits for the plan; once it says no, it says no for ever.
-    goes_on: &'a dyn Fn() -> bool,
-}
-
 /// Plans a file.
 pub fn plan(request: &Request<'_>) -> Plan {
     plan_without(request, &BTreeSet::new())
@@ -108,20 +94,21 @@ pub fn plan(request: &Request<'_>) -> Plan {
 /// Plans a file without some moves, which are named by [`Applied::key`].
 pub fn plan_without(request: &Request<'_>, without: &BTreeSet<String>) -> Plan {
     let Request { draft, surroundings, wanted } = *request;
-    planned(&Asked { draft, surroundings, wanted, without, goes_on: &|| true })
+    planned(&Asked { draft, surroundings, wanted, without, goes_on: &|| true, known: Known::default() })
 }
 
 /// Plans a file as long as `goes_on` says that anybody waits for it; `None` where nobody did in the end. Once it has said no,
 /// it must not say yes again.
 pub fn plan_while(request: &Request<'_>, goes_on: &dyn Fn() -> bool) -> Option<Plan> {
     let Request { draft, surroundings, wanted } = *request;
-    let plan = planned(&Asked { draft, surroundings, wanted, without: &BTreeSet::new(), goes_on });
+    let plan =
+        planned(&Asked { draft, surroundings, wanted, without: &BTreeSet::new(), goes_on, known: Known::default() });
     // What was cut short is no plan.
     goes_on().then_some(plan)
 }
 
 fn planned(request: &Asked<'_>) -> Plan {
-    let before = request.draft.expectation(&request.surroundings);
+    let before = request.expectation(request.draft);
     let mut outcome = Outcome::unchanged(request.draft);
     let mut after = before;
     for _ in 0..MOST_ROUNDS {
@@ -149,7 +136,7 @@ fn split(request: &Asked<'_>, outcome: &mut Outcome) -> Option<Expectation> {
         return None;
     }
     outcome.apply(MoveKind::SplitStages.name().to_owned(), found, draft);
-    Some(outcome.draft.expectation(&request.surroundings))
+    Some(request.expectation(&outcome.draft))
 }
 
 /// A build that asks for a stage asks for the one that there is.
@@ -158,28 +145,8 @@ fn split_move(request: &Asked<'_>, outcome: &Outcome) -> Option<Move> {
     request.surroundings.target.is_none().then(|| outcome.draft.with_build(&request.surroundings, split)).flatten()
 }
 
-/// The moves that pay on a draft that costs `before`, and what it costs after them; `None` where they do not pay. A move
-/// that another one stands in the way of may be left for the next round.
-fn improve(request: &Asked<'_>, from: &Outcome, before: Expectation) -> Option<(Outcome, Expectation)> {
-    let mut banned = request.without.clone();
-    let mut outcome = apply_moves(request, from, &banned);
-    let mut after = outcome.draft.expectation(&request.surroundings);
-    for key in outcome.keys() {
-        if !(request.goes_on)() {
-            break;
-        }
-        let mut without = banned.clone();
-        without.insert(key);
-        let smaller = apply_moves(request, from, &without);
-        let cost = smaller.draft.expectation(&request.surroundings);
-        if cost.mean <= after.mean + LEAST_GAIN {
-            (banned, outcome, after) = (without, smaller, cost);
-        }
-    }
-    (pays(before, after) && outcome.draft != from.draft).then_some((outcome, after))
-}
-
-fn pays(before: Expectation, after: Expectation) -> bool {
+/// Whether what a change saves is worth the change.
+pub(super) fn pays(before: Expectation, after: Expectation) -> bool {
     before.mean - after.mean >= LEAST_GAIN.max(before.mean * LEAST_SHARE)
 }
 
@@ -192,107 +159,13 @@ fn put_in_order(request: &Asked<'_>, from: &Outcome, before: Expectation) -> Opt
     let shape = draft.shape();
     reorderings(draft, &request.surroundings, request.wanted).into_iter().find_map(|found| {
         let changed = carry_out(draft, &found);
-        let after = changed.expectation(&request.surroundings);
+        let after = request.expectation(&changed);
         (pays(before, after) && changed.shape() == shape).then(|| {
             let mut outcome = from.next();
             outcome.apply(found.kind.name().to_owned(), found, changed);
             (outcome, after)
         })
     })
-}
-
-/// What a run of moves leaves.
-struct Outcome {
-    draft: Draft,
-    /// Of the lines of the draft.
-    origins: Origins,
-    applied: Vec<(String, Applied)>,
-}
-
-impl Outcome {
-    fn unchanged(draft: &Draft) -> Self {
-        Self { draft: draft.clone(), origins: Origins::of(&draft.dockerfile), applied: Vec::new() }
-    }
-
-    /// The same, to apply further moves to.
-    fn next(&self) -> Self {
-        Self { draft: self.draft.clone(), origins: self.origins.clone(), applied: Vec::new() }
-    }
-
-    /// Goes on with what a move makes of the draft.
-    fn apply(&mut self, key: String, found: Move, draft: Draft) {
-        let origins = self.origins.after(&self.draft.dockerfile, &found.edit);
-        self.applied.push((key, self.describe(found)));
-        self.origins = origins;
-        self.draft = draft;
-    }
-
-    /// A move with the lines that its instructions have in the original, as far as they stand there.
-    fn describe(&self, found: Move) -> Applied {
-        Applied {
-            kind: found.kind,
-            safety: found.safety,
-            title: found.title,
-            argument: found.argument,
-            lines: found.lines.iter().filter_map(|line| self.origins.line(*line)).collect(),
-            key: String::new(),
-        }
-    }
-
-    /// Names of the moves made, the last first: later moves rest on earlier ones.
-    fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = self.applied.iter().rev().map(|(key, _)| key.clone()).collect();
-        keys.dedup();
-        keys
-    }
-}
-
-/// Applies every move that promises enough and is not banned, one after another.
-fn apply_moves(request: &Asked<'_>, from: &Outcome, banned: &BTreeSet<String>) -> Outcome {
-    let mut outcome = from.next();
-    let shape = outcome.draft.shape();
-    let mut refused: BTreeSet<String> = banned.clone();
-    while outcome.applied.len() < MOST_MOVES && (request.goes_on)() {
-        let next = outcome.draft.with_build(&request.surroundings, |build| {
-            // Cache mounts come after all others.
-            let mounts = rewrite::cache_mounts(build, request.surroundings.profile.builder);
-            let moves = rewrite::survey(build).moves.into_iter().chain(mounts);
-            let mut fitting = moves.filter(|found| found.safety >= request.wanted && is_grounded(request, found));
-            fitting.find_map(|found| Some((key(build, &found)?, found)).filter(|(key, _)| !refused.contains(key)))
-        });
-        let Some((key, found)) = next else { break };
-        let draft = carry_out(&outcome.draft, &found);
-        if draft.shape() != shape || draft == outcome.draft {
-            refused.insert(key);
-            continue;
-        }
-        outcome.apply(key, found, draft);
-    }
-    outcome
-}
-
-/// Whether there is enough history for a move that only history can argue for.
-fn is_grounded(request: &Asked<'_>, found: &Move) -> bool {
-    let commits = request.surroundings.history.map_or(0, |history| history.commits.len());
-    !found.needs_history || commits >= ENOUGH_COMMITS
-}
-
-/// A name for a move that stays the same while other moves change the file: what it does to which instruction.
-fn key(build: &Build<'_>, found: &Move) -> Option<String> {
-    let line = *found.lines.first()?;
-    let instruction = build.inputs.file.instructions().iter().find(|instruction| instruction.lines.0 == line)?;
-    let text = instruction.range.of(build.inputs.file.source());
-    let stage = build.stages.iter().rposition(|stage| build.inputs.file.instructions()[stage.from].lines.0 <= line);
-    Some(format!("{} {stage:?} {text}", found.kind.name()))
-}
-
-fn carry_out(draft: &Draft, found: &Move) -> Draft {
-    let ignore = if found.ignore.is_empty() {
-        draft.ignore.clone()
-    } else {
-        Some(rewrite::ignoring(draft.ignore.as_deref(), &draft.ignore_path, &found.ignore))
-    };
-    Draft { dockerfile: found.edit.apply(&draft.dockerfile), ignore, ignore_path: draft.ignore_path.clone() }
 }
 
 /// Creates an ignore file where there is none and it changes no image today. A file that is in good order is left alone,
@@ -327,7 +200,7 @@ fn write_first_ignore_file(request: &Asked<'_>, outcome: &mut Outcome) {
         lines: Vec::new(),
         key: String::new(),
     };
-    outcome.applied.push((MoveKind::WriteDockerignore.name().to_owned(), applied));
+    outcome.add(applied);
 }
 
 fn finish(request: &Asked<'_>, outcome: Outcome, before: Expectation, after: Expectation) -> Plan {
@@ -339,7 +212,7 @@ fn finish(request: &Asked<'_>, outcome: Outcome, before: Expectation, after: Exp
     // Cache mounts are not among them: they would be offered for nearly every file; whoever wants them asks for them.
     let offered = moves.filter(|found| found.safety < request.wanted && !found.needs_history);
     let orders = reorderings(&outcome.draft, &request.surroundings, Safety::Unsafe).into_iter().filter(|found| {
-        let cost = carry_out(&outcome.draft, found).expectation(&request.surroundings);
+        let cost = request.expectation(&carry_out(&outcome.draft, found));
         found.safety < request.wanted && pays(after, cost)
     });
     let offered = offered.chain(orders).map(|found| outcome.describe(found)).collect();
@@ -355,6 +228,6 @@ fn finish(request: &Asked<'_>, outcome: Outcome, before: Expectation, after: Exp
         });
         told.collect()
     });
-    let applied = outcome.applied.into_iter().map(|(key, applied)| Applied { key, ..applied }).collect();
+    let applied = outcome.applied.into_iter().map(|made| Applied { key: made.key, ..made.applied }).collect();
     Plan { draft: outcome.draft, applied, offered, refusals, before, after }
 }

@@ -3,11 +3,13 @@
 use std::sync::OnceLock;
 
 use super::ImageFacts;
+use crate::ecosystem::facts;
 
 /// Facts and their text; read when a file first names one of their images.
 pub(super) struct Entry {
     pub(super) name: &'static str,
     text: &'static str,
+    packed: &'static [u8],
     facts: OnceLock<Option<ImageFacts>>,
 }
 
@@ -16,6 +18,7 @@ macro_rules! images {
         [$(Entry {
             name: $name,
             text: include_str!(concat!("../../../rules/images/", $name, ".toml")),
+            packed: include_bytes!(concat!(env!("OUT_DIR"), "/rules/images/", $name, ".facts")),
             facts: OnceLock::new(),
         }),*]
     };
@@ -56,7 +59,7 @@ impl Entry {
 
     pub(super) fn read(&'static self) -> Option<&'static ImageFacts> {
         let read = || {
-            let mut facts: ImageFacts = toml::from_str(self.text).ok()?;
+            let mut facts: ImageFacts = facts::read(self.packed)?;
             if let Some(like) = &facts.like
                 && let Some(other) = IMAGES.iter().find(|entry| entry.name == like && entry.name != self.name)
             {
