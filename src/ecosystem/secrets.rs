@@ -82,6 +82,9 @@ pub struct SecretFile {
     names: Vec<String>,
     /// What the text of one that holds the secret has; none where it is no text.
     holds: Option<Pattern>,
+    /// A text that each match holds, so that the pattern is not even compiled for a file without.
+    #[serde(default)]
+    mark: String,
     /// Whether the name alone tells, where nobody can look inside.
     #[serde(default)]
     pub named: bool,
@@ -93,7 +96,8 @@ pub struct SecretFile {
 impl SecretFile {
     /// Whether a file of this text holds the secret.
     pub fn is_held_by(&self, text: &str) -> bool {
-        let held = self.holds.as_ref().and_then(|holds| holds.capture(text));
+        let marked = self.holds.as_ref().filter(|_| text.contains(&self.mark));
+        let held = marked.and_then(|holds| holds.capture(text));
         held.is_some_and(|secret| secret.starts_with("-----") || !is_placeholder(secret))
     }
 }

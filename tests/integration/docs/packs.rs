@@ -135,7 +135,7 @@ fn kebab(name: &str) -> String {
 /// A type of Rust as a value of TOML.
 fn describe(value: &str) -> String {
     let inner = |wrapper: &str| value.strip_prefix(wrapper).and_then(|rest| rest.strip_suffix('>'));
-    if let Some(inner) = inner("Option<").or_else(|| inner("Spanned<")) {
+    if let Some(inner) = inner("Option<") {
         return describe(inner);
     }
     if let Some(inner) = inner("Vec<") {
@@ -145,7 +145,7 @@ fn describe(value: &str) -> String {
         return "table".to_owned();
     }
     match value {
-        "String" => "string",
+        "String" | "Located" => "string",
         "bool" => "boolean",
         "f64" | "usize" => "number",
         "Pattern" => "expression",
