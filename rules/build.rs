@@ -1,6 +1,6 @@
 //! The build script: reads the facts of `rules/**/*.toml` once, so that the program does not read TOML each time it starts.
 //!
-//! Each file becomes a MessagePack document of the same shape at the same place below `OUT_DIR`, and each pack of
+//! Each file becomes a `MessagePack` document of the same shape at the same place below `OUT_DIR`, and each pack of
 //! `ecosystems/` also its *outline*: what tells whether a file names anything that the pack knows.
 
 use std::collections::BTreeSet;

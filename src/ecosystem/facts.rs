@@ -1,4 +1,4 @@
-//! Facts that come with the program: the files of `rules/`, which the build script turns into MessagePack.
+//! Facts that come with the program: the files of `rules/`, which the build script turns into `MessagePack`.
 
 use serde::de::DeserializeOwned;
 

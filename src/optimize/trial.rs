@@ -33,10 +33,13 @@ pub(super) struct Asked<'a> {
     pub(super) known: Known,
 }
 
+/// Moves with their names.
+type Named = Rc<Vec<(String, Move)>>;
+
 /// What was found out about drafts: runs of moves that differ in one have most of their drafts in common.
 #[derive(Default)]
 pub(super) struct Known {
-    moves: RefCell<HashMap<Draft, Rc<Vec<(String, Move)>>>>,
+    moves: RefCell<HashMap<Draft, Named>>,
     expectations: RefCell<HashMap<Draft, Expectation>>,
 }
 
@@ -53,7 +56,7 @@ impl Asked<'_> {
 
     /// The moves on a draft that promise enough, with their names, in the order of the file; cache mounts come after all
     /// others.
-    fn moves(&self, draft: &Draft) -> Rc<Vec<(String, Move)>> {
+    fn moves(&self, draft: &Draft) -> Named {
         if let Some(known) = self.known.moves.borrow().get(draft) {
             return Rc::clone(known);
         }
