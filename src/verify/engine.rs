@@ -116,6 +116,12 @@ pub trait Engine {
     /// [`EngineError`]; [`EngineError::Failed`] is what the file is to blame for.
     fn build(&self, order: &Order<'_>) -> Result<BuiltImage, EngineError>;
 
+    /// How long to wait between two builds so that steps that write the time write another one: clocks of whole seconds are
+    /// the coarsest that images often hold.
+    fn clock(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
     /// Whether it can see which files steps reach.
     fn traces(&self) -> bool {
         false

@@ -134,6 +134,7 @@ impl Original {
     pub fn build(engine: &dyn Engine, job: &Job<'_>, tell: &dyn Fn(&str)) -> Result<Self, EngineError> {
         tell("building the file as it is, without a cache");
         let first = build(engine, job, Side::Before, job.trace)?;
+        std::thread::sleep(engine.clock());
         tell("building it again, to see what differs by itself");
         let second = clean_build(engine, job, Side::Before)?;
         let noise = Noise::between(&first.files.tree, &second.files.tree);

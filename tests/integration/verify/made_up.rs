@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use layerwise::cache::Builder;
 use layerwise::context::MemoryContext;
@@ -84,6 +85,10 @@ struct MadeUp<'a> {
 }
 
 impl Engine for MadeUp<'_> {
+    fn clock(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn name(&self) -> &'static str {
         "made up"
     }
@@ -140,6 +145,10 @@ fn node(text: &str, build: usize) -> Node {
 struct Stumbling(&'static str);
 
 impl Engine for Stumbling {
+    fn clock(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn name(&self) -> &'static str {
         "stumbling"
     }
