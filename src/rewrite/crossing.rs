@@ -1,5 +1,6 @@
 //! Whether a copy may move below a `RUN`, and what must be copied in front of it first.
 
+mod mentions;
 mod tree;
 
 use super::{
@@ -120,6 +121,7 @@ pub(super) fn cross_run(carried: &Carried<'_>, id: StepId, run: &Run, ahead: &[N
     crossing.manifests.retain(|needed| !trees.iter().any(|tree| tree.holds(needed)));
     let ahead: Vec<Needed> = ahead.iter().chain(&crossing.manifests).cloned().collect();
     reader.check_directories(&ahead)?;
+    reader.check_mentions(&crossing)?;
     if let Some(seen) = seen {
         observed::check(&reader, seen, &ahead)?;
     }

@@ -95,6 +95,7 @@ fn every_plan_is_the_one_that_its_case_names() {
         include_str!("../../cases/moves/declarations.toml"),
         include_str!("../../cases/moves/environment.toml"),
         include_str!("../../cases/moves/ignored.toml"),
+        include_str!("../../cases/moves/named.toml"),
         include_str!("../../cases/moves/stages.toml"),
     ];
     let cases: Vec<Case> = tables.iter().flat_map(|text| toml::from_str::<Table>(text).unwrap().case).collect();
