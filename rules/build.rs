@@ -1,7 +1,7 @@
 //! The build script: reads the facts of `rules/**/*.toml` once, so that the program does not read TOML each time it starts.
 //!
-//! Each file becomes a `MessagePack` document of the same shape at the same place below `OUT_DIR`, and each pack of
-//! `ecosystems/` also its *outline*: what tells whether a file names anything that the pack knows.
+//! Each file becomes a `MessagePack` document of the same shape at the same place below `OUT_DIR`, and those of
+//! `ecosystems/` and `images/` have an *outline* besides: what tells whether a Dockerfile names anything that they know.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -30,6 +30,9 @@ fn pack_folder(from: &Path, to: &Path) -> Result<(), Box<dyn Error>> {
             fs::write(place.with_extension("facts"), rmp_serde::to_vec(&table)?)?;
             if from.ends_with("ecosystems") {
                 fs::write(place.with_extension("outline"), rmp_serde::to_vec(&outline(&table))?)?;
+            }
+            if from.ends_with("images") {
+                fs::write(place.with_extension("outline"), rmp_serde::to_vec(&table.get("repositories"))?)?;
             }
         }
     }

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use builtin::IMAGES;
-
 use super::pattern::{Pattern, name_matches};
 use super::places::is_project_file;
 use crate::syntax::ImageReference;
@@ -176,7 +174,7 @@ impl ImageFacts {
 pub fn image_facts(image: &ImageReference) -> Option<&'static ImageFacts> {
     let host = image.registry.as_deref().filter(|host| *host != "docker.io");
     let name = image.repository.strip_prefix("library/").filter(|_| host.is_none()).unwrap_or(&image.repository);
-    IMAGES.iter().filter_map(|entry| entry.facts(name)).find(|facts| {
+    builtin::facts_of(name).find(|facts| {
         let here = match host {
             None => facts.registries.is_empty(),
             Some(host) => facts.registries.iter().any(|known| known == host),
@@ -184,12 +182,13 @@ pub fn image_facts(image: &ImageReference) -> Option<&'static ImageFacts> {
         let tag = image.tag.as_deref();
         let tagged =
             facts.tags.is_empty() || tag.is_some_and(|tag| facts.tags.iter().any(|known| name_matches(known, tag)));
-        here && tagged && facts.repositories.iter().any(|known| known == name)
+        here && tagged
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::builtin::IMAGES;
     use super::*;
 
     fn facts(reference: &str) -> Option<&'static ImageFacts> {

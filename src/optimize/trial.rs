@@ -61,8 +61,10 @@ impl Asked<'_> {
             return Rc::clone(known);
         }
         let found = draft.with_build(&self.surroundings, |build| {
-            let mounts = rewrite::cache_mounts(build, self.surroundings.profile.builder);
-            let moves = rewrite::survey(build).moves.into_iter().chain(mounts);
+            // A cache mount is never safe by itself.
+            let mounts = self.wanted < Safety::Safe;
+            let mounts = mounts.then(|| rewrite::cache_mounts(build, self.surroundings.profile.builder));
+            let moves = rewrite::survey(build).moves.into_iter().chain(mounts.into_iter().flatten());
             let fitting = moves.filter(|found| found.safety >= self.wanted && self.is_grounded(found));
             fitting.filter_map(|found| Some((key(build, &found)?, found))).collect::<Vec<_>>()
         });

@@ -1,14 +1,15 @@
 //! The images of `rules/images/`, embedded.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
 
 use super::ImageFacts;
 use crate::ecosystem::facts;
 
-/// Facts and their text; read when a file first names one of their images.
+/// Facts of an image, read when a file first names one of its repositories.
 pub(super) struct Entry {
     pub(super) name: &'static str,
-    text: &'static str,
+    repositories: &'static [u8],
     packed: &'static [u8],
     facts: OnceLock<Option<ImageFacts>>,
 }
@@ -17,7 +18,7 @@ macro_rules! images {
     ($($name:literal),* $(,)?) => {
         [$(Entry {
             name: $name,
-            text: include_str!(concat!("../../../rules/images/", $name, ".toml")),
+            repositories: include_bytes!(concat!(env!("OUT_DIR"), "/rules/images/", $name, ".outline")),
             packed: include_bytes!(concat!(env!("OUT_DIR"), "/rules/images/", $name, ".facts")),
             facts: OnceLock::new(),
         }),*]
@@ -50,13 +51,23 @@ pub(super) static IMAGES: [Entry; 22] = images![
     "rust",
 ];
 
-impl Entry {
-    /// What an image of this repository sets, where the text names the repository.
-    pub(super) fn facts(&'static self, repository: &str) -> Option<&'static ImageFacts> {
-        let named = self.text.match_indices(repository).any(|(at, _)| self.text[..at].ends_with('"'));
-        named.then(|| self.read()).flatten()
+/// Entries by the repositories that they name.
+static BY_REPOSITORY: LazyLock<HashMap<String, Vec<&'static Entry>>> = LazyLock::new(|| {
+    let mut found: HashMap<String, Vec<&'static Entry>> = HashMap::new();
+    for entry in &IMAGES {
+        for repository in facts::read::<Vec<String>>(entry.repositories).unwrap_or_default() {
+            found.entry(repository).or_default().push(entry);
+        }
     }
+    found
+});
 
+/// What is known of images of this repository.
+pub(super) fn facts_of(repository: &str) -> impl Iterator<Item = &'static ImageFacts> {
+    BY_REPOSITORY.get(repository).into_iter().flatten().filter_map(|entry| entry.read())
+}
+
+impl Entry {
     pub(super) fn read(&'static self) -> Option<&'static ImageFacts> {
         let read = || {
             let mut facts: ImageFacts = facts::read(self.packed)?;
