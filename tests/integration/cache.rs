@@ -50,8 +50,11 @@ fn fates(case: &Case) -> BTreeMap<String, String> {
     let arguments = BTreeMap::new();
     let inputs = Inputs { file: &file, context: Some(&context), catalog: Catalog::builtin(), arguments: &arguments };
     let build = Build::new(inputs);
-    let named = |builder: &Builder| case.builder.as_ref().is_some_and(|name| builder.name() == name);
-    let profile = Builder::ALL.into_iter().find(named).unwrap_or_default().profile();
+    let builder = case.builder.as_ref().map(|name| {
+        let named = Builder::ALL.into_iter().find(|builder| builder.name() == name);
+        named.unwrap_or_else(|| panic!("there is no builder `{name}`"))
+    });
+    let profile = builder.unwrap_or_default().profile();
     let change = Change { paths: case.changed.clone(), arguments: case.arguments.clone() };
     let target = build.target(case.target.as_deref()).unwrap();
     let simulation = simulate(&build, profile, &Dirt::of_change(&build, profile, &change), target);
