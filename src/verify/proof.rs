@@ -183,7 +183,7 @@ pub fn prove(
         after: None,
     };
     tell("building the candidate, without a cache");
-    let after = match clean_build(engine, job, Side::After) {
+    let after = match twice(|| clean_build(engine, job, Side::After), tell) {
         Ok(after) => after,
         Err(EngineError::Failed(reason)) => {
             proof.broken = Some(reason);
@@ -205,6 +205,20 @@ pub fn prove(
         proof.smoke = Some(smoke(engine, (second, &after), limit, tell)?);
     }
     Ok(proof)
+}
+
+/// Builds once more where the file seems to be to blame: a line to a registry that is lost says nothing about it.
+pub(super) fn twice(
+    build: impl Fn() -> Result<BuiltImage, EngineError>,
+    tell: &dyn Fn(&str),
+) -> Result<BuiltImage, EngineError> {
+    match build() {
+        Err(EngineError::Failed(_)) => {
+            tell("it failed; building it again, as the machine or a registry may be the cause");
+            build()
+        }
+        result => result,
+    }
 }
 
 /// Properties in which the third image differs from the first, and of those the ones in which the second does too. There

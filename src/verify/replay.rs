@@ -7,7 +7,7 @@ use super::compare::{Difference, DifferenceKind};
 use super::engine::{BuiltImage, Engine, EngineError, Order};
 use super::noise::Noise;
 use super::prediction::{Fate, Prediction};
-use super::proof::{Job, Side};
+use super::proof::{Job, Side, twice};
 use super::salt::Salted;
 use super::snapshot::Snapshot;
 use super::split;
@@ -76,6 +76,7 @@ struct Player<'a> {
     after: Salted,
     /// What two builds of the original differ in.
     noise: &'a Noise,
+    tell: &'a dyn Fn(&str),
 }
 
 /// Where a project stands on disk, and what is known of it.
@@ -103,7 +104,7 @@ pub fn replay(
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let salted = |side: Side| Salted::new(&job.draft(side).dockerfile, &format!("{now} {side:?}"));
     let (before, after) = (salted(Side::Before), salted(Side::After));
-    let player = Player { engine, job, dockerfile: ground.dockerfile, before, after, noise: ground.noise };
+    let player = Player { engine, job, dockerfile: ground.dockerfile, before, after, noise: ground.noise, tell };
     let ignore = job.before.ignore.as_ref().map(|text| IgnoreFile::parse(&job.before.ignore_path, text));
     let context = Filtered::new(ground.disk, ignore.as_ref());
     let count = timeline.names().count().saturating_sub(1);
@@ -160,6 +161,18 @@ impl Player<'_> {
         }
     }
 
+    /// What a build of the candidate came to, at a state that the original builds: there a failure is a result.
+    fn candidate(
+        &self,
+        build: impl Fn() -> Result<BuiltImage, EngineError>,
+    ) -> Result<Result<BuiltImage, Replayed>, EngineError> {
+        match twice(build, self.tell) {
+            Ok(image) => Ok(Ok(image)),
+            Err(EngineError::Failed(reason)) => Ok(Err(Replayed { broken: Some(reason), ..Replayed::default() })),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Builds a side with the cache.
     fn cached(&self, state: &LaidOut, side: Side) -> Result<BuiltImage, EngineError> {
         self.build(state, side, self.salted(side), false)
@@ -195,16 +208,16 @@ impl Player<'_> {
     /// Fills the cache.
     fn start(&self, state: &LaidOut) -> Result<Replayed, EngineError> {
         self.cached(state, Side::Before)?;
-        Ok(candidate(self.cached(state, Side::After))?.err().unwrap_or_default())
+        Ok(self.candidate(|| self.cached(state, Side::After))?.err().unwrap_or_default())
     }
 
     fn play(&self, state: &LaidOut, snapshots: (&Snapshot, &[Snapshot])) -> Result<Replayed, EngineError> {
         let before = self.cached(state, Side::Before)?;
-        let after = match candidate(self.cached(state, Side::After))? {
+        let after = match self.candidate(|| self.cached(state, Side::After))? {
             Ok(after) => after,
             Err(broken) => return Ok(broken),
         };
-        let clean = match candidate(self.clean(state))? {
+        let clean = match self.candidate(|| self.clean(state))? {
             Ok(clean) => clean,
             Err(broken) => return Ok(broken),
         };
@@ -242,7 +255,7 @@ impl Player<'_> {
         if programs.is_empty() {
             return Ok(());
         }
-        let again = match candidate(self.clean(state))? {
+        let again = match self.candidate(|| self.clean(state))? {
             Ok(again) => again,
             Err(broken) => {
                 *replayed = broken;
@@ -292,14 +305,5 @@ impl Player<'_> {
                 replayed.disagreements.push(format!("line {} was to {said}, and {did}", line(instruction)));
             }
         });
-    }
-}
-
-/// What a build of the candidate came to, at a state that the original builds: there a failure is a result.
-fn candidate(result: Result<BuiltImage, EngineError>) -> Result<Result<BuiltImage, Replayed>, EngineError> {
-    match result {
-        Ok(image) => Ok(Ok(image)),
-        Err(EngineError::Failed(reason)) => Ok(Err(Replayed { broken: Some(reason), ..Replayed::default() })),
-        Err(error) => Err(error),
     }
 }

@@ -39,7 +39,8 @@ fn images_that_were_built_are_told_apart() {
         with_job(&case, folder.path(), |job| {
             let original = Original::build(engine.as_ref(), job, &|_| {}).unwrap();
             let proof = prove(engine.as_ref(), &original, job, &|_| {}).unwrap();
-            assert_eq!(caught(&proof), case.caught, "{}: {:?}", case.name, proof.differences);
+            let seen = (&proof.broken, &proof.differences);
+            assert_eq!(caught(&proof), case.caught, "{}: {seen:?}", case.name);
             if case.edits.is_empty() {
                 return;
             }
