@@ -186,7 +186,7 @@ fn import(args: &ImportArgs) -> Result<String, Failure> {
     let registries = args.configuration.registries(".".as_ref())?;
     // A root file system is unpacked at once, with its owners.
     let store = if matches!(source, Source::RootTar(_)) { open_inside()? } else { open()? };
-    let client = Client::new(registries).map_err(Failure::runtime)?;
+    let client = Client::new(registries);
     let image = store.import(&source, &name, &platform, &client).map_err(Failure::runtime)?;
     let facts = facts(&store, &image);
     if args.output_format == Format::Json {

@@ -18,6 +18,7 @@ mod same;
 mod space;
 mod tar_entry;
 mod tar_reader;
+mod tar_sparse;
 mod tar_writer;
 mod tree;
 mod unpack;
@@ -33,7 +34,8 @@ pub use decompress::{Decompressor, Hashed, detect};
 pub use flatten::flatten;
 pub use pack::{LayerInfo, PackOptions, pack};
 pub(in crate::runtime) use space::Space;
-pub(in crate::runtime) use tar_entry::unless_blank;
+pub(in crate::runtime) use tar_entry::{Entry, Kind};
+pub(in crate::runtime) use tar_reader::TarReader;
 pub(in crate::runtime) use tar_writer::TarWriter;
 pub use unpack::{Below, Unpacked, unpack, unpack_waiting};
 

@@ -27,7 +27,8 @@ use session::Session;
 /// Asks registries. Connections and tokens are kept for as long as it lives; threads share it.
 #[derive(Debug)]
 pub struct Client {
-    agent: Agent,
+    /// Made when somebody is asked: the machine's certificates take longer to read than a build from the cache.
+    agent: Mutex<Option<Agent>>,
     settings: Registries,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
 }
@@ -123,8 +124,17 @@ impl RegistryError {
 
 impl Client {
     /// A client. Certificates are the system's; `SSL_CERT_FILE` names others.
-    pub fn new(settings: Registries) -> Result<Self, RegistryError> {
-        Ok(Self { agent: agent(settings.timeout)?, settings, sessions: Mutex::new(HashMap::new()) })
+    pub fn new(settings: Registries) -> Self {
+        Self { agent: Mutex::new(None), settings, sessions: Mutex::new(HashMap::new()) }
+    }
+
+    fn agent(&self) -> Result<Agent, RegistryError> {
+        let mut made = self.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        let agent = match made.take() {
+            Some(agent) => agent,
+            None => agent(self.settings.timeout)?,
+        };
+        Ok(made.insert(agent).clone())
     }
 
     /// A repository and where it is asked for: at mirrors first.
@@ -137,11 +147,12 @@ impl Client {
     }
 
     /// What is known of the way into a repository at an endpoint.
-    fn session(&self, endpoint: &Endpoint, repository: &str) -> Arc<Session> {
+    fn session(&self, endpoint: &Endpoint, repository: &str) -> Result<Arc<Session>, RegistryError> {
+        let agent = self.agent()?;
         let key = format!("{}/{repository}", endpoint.base());
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(Session::new(self.agent.clone(), endpoint.clone(), repository));
-        sessions.entry(key).or_insert_with(made).clone()
+        let made = || Arc::new(Session::new(agent, endpoint.clone(), repository));
+        Ok(sessions.entry(key).or_insert_with(made).clone())
     }
 }
 
@@ -184,14 +195,14 @@ impl Repository<'_> {
             reason: "there is no endpoint".to_owned(),
         })?;
         for mirror in mirrors {
-            match ask(&self.client.session(mirror, &self.name)) {
+            match self.client.session(mirror, &self.name).and_then(|session| ask(&session)) {
                 Ok(found) => return Ok(found),
                 // A full disk is no better with the next one.
                 Err(RegistryError::Store(error @ StoreError::Disk { .. })) => return Err(error.into()),
                 Err(_) => {}
             }
         }
-        ask(&self.client.session(last, &self.name))
+        ask(&*self.client.session(last, &self.name)?)
     }
 }
 

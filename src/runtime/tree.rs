@@ -196,11 +196,28 @@ impl Tree {
 
     /// The extended attributes that go with a copy, sorted by name.
     pub fn attributes(&self, path: &str, node: &Node) -> Vec<(String, Vec<u8>)> {
+        let full = self.fd(node.layer).map(|fd| below(fd, path));
+        self.attributes_listed(path, node, |names| {
+            rustix::fs::llistxattr(full.as_ref().map_err(|error| *error)?, names)
+        })
+    }
+
+    /// The same of a file that is open.
+    pub fn attributes_of(&self, file: &File, path: &str, node: &Node) -> Vec<(String, Vec<u8>)> {
+        self.attributes_listed(path, node, |names| rustix::fs::flistxattr(file, names))
+    }
+
+    fn attributes_listed(
+        &self,
+        path: &str,
+        node: &Node,
+        list: impl Fn(&mut [u8]) -> rustix::io::Result<usize>,
+    ) -> Vec<(String, Vec<u8>)> {
         let Ok(fd) = self.fd(node.layer) else { return Vec::new() };
-        let full = below(fd, path);
-        let mut names = vec![0u8; 4096];
+        // Most files have none.
+        let mut names = vec![0u8; 256];
         let count = loop {
-            match rustix::fs::llistxattr(&full, names.as_mut_slice()) {
+            match list(names.as_mut_slice()) {
                 Ok(count) => break count,
                 Err(rustix::io::Errno::RANGE) if names.len() < 1 << 20 => names.resize(names.len() * 4, 0),
                 Err(_) => return Vec::new(),

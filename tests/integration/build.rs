@@ -2,6 +2,7 @@
 //! `tests/oracle/builds.py` writes: `tests/cases/build` runs no commands, `tests/cases/run` does.
 
 mod attacks;
+mod bombs;
 mod conformance;
 mod escapes;
 mod hostile;

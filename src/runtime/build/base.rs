@@ -13,13 +13,12 @@ pub(super) struct NoImage {
 }
 
 /// The manifest of an image: from the store, from what the program brings itself, else from where its name says.
-/// `client` is asked for where a registry may be.
-pub(super) fn resolve<'c>(
+pub(super) fn resolve(
     store: &Store,
     name: &str,
     platform: &Platform,
     pull: Pull,
-    client: impl FnOnce() -> Result<&'c Client, String>,
+    client: &Client,
 ) -> Result<Descriptor, NoImage> {
     if let Ok(reference) = name.parse::<Reference>()
         && builtin::is_meant(&reference)
@@ -37,7 +36,7 @@ pub(super) fn resolve<'c>(
             "import it: `layerwise image import oci:DIR {name}`, or `docker-archive:FILE` after `docker save`"
         ),
     };
-    let found = store.resolve(name, platform, pull, client().map_err(&failed)?);
+    let found = store.resolve(name, platform, pull, client);
     let found = found.map_err(|error| failed(error.to_string()))?;
     Ok(found.manifest)
 }

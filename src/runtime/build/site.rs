@@ -34,7 +34,7 @@ pub(super) struct Site<'a> {
     /// The folders that have a name.
     pub(super) folders: BTreeMap<String, Supply>,
     /// Made for the first image that is not in the store.
-    client: OnceLock<Result<Client, String>>,
+    client: Client,
     /// When the image is made, in seconds since 1970.
     pub(super) created: i64,
     /// The stages' results.
@@ -96,7 +96,7 @@ impl<'a> Site<'a> {
             sandbox: OnceLock::new(),
             context,
             folders,
-            client: OnceLock::new(),
+            client: Client::new(request.registries.clone()),
             created,
             slots: plan.stages.iter().map(|_| Slot::default()).collect(),
             images: Mutex::default(),
@@ -145,11 +145,7 @@ impl<'a> Site<'a> {
     }
 
     fn image(&self, reference: &str, platform: &Platform, line: &Line<'_>) -> Result<State, BuildError> {
-        let client = || {
-            let made = || Client::new(self.request.registries.clone()).map_err(|error| error.to_string());
-            self.client.get_or_init(made).as_ref().map_err(Clone::clone)
-        };
-        let manifest = base::resolve(self.store, reference, platform, self.request.pull, client)
+        let manifest = base::resolve(self.store, reference, platform, self.request.pull, &self.client)
             .map_err(|failed| line.error(failed.reason).with_help(failed.help))?;
         let (manifest, config) = self.store.manifest(&manifest)?;
         Ok(State::of_image(config, manifest.layers))

@@ -5,16 +5,18 @@
 //! directory over a directory keeps what it holds. Whiteouts are ordinary files here.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use rustix::fs::FileType;
-use tar::{Archive, Entry, EntryType};
 
 use super::selection::{Item, Selection};
 use super::{CopyError, Placement, Placer, Target, io_failed};
 use crate::context::path;
-use crate::runtime::layer::{Decompressor, Owners, unless_blank};
+use crate::runtime::layer::{Decompressor, Entry, Kind, LayerError, Owners, Space, TarReader};
 use crate::runtime::tree::{Tree, name};
+
+/// Bytes of content that are read at once.
+const PIECE: usize = 128 << 10;
 
 /// A stream that is decompressed.
 type Plain = Box<dyn Read>;
@@ -58,10 +60,10 @@ fn open(source: &Tree, item: &Item) -> Result<File, CopyError> {
     source.open(&item.path, &item.node).map_err(io_failed("cannot open", &item.path))
 }
 
+/// Whether it can be read as an archive; what is in it may still be wrong.
 fn begins_as_archive(source: &Tree, item: &Item) -> Result<bool, CopyError> {
     let Ok(plain) = decompressed(open(source, item)?) else { return Ok(false) };
-    let mut archive = Archive::new(plain);
-    Ok(archive.entries().is_ok_and(|mut entries| matches!(entries.next(), Some(Ok(_)))))
+    Ok(matches!(TarReader::new(plain).next(), Ok(Some(_)) | Err(LayerError::Unsupported { .. })))
 }
 
 fn decompressed(file: File) -> std::io::Result<Plain> {
@@ -81,17 +83,16 @@ fn unpack(source: &Tree, target: &mut Target, placement: &Placement, item: &Item
     let damaged = |error| io_failed("cannot unpack", &item.path)(error);
     let place = target.resolve(&placement.destination)?;
     target.make_directories(&place, placement.owner, 0o755)?;
-    let mut archive = Archive::new(decompressed(open(source, item)?).map_err(damaged)?);
-    let mut unpacking = Unpacking { target, place, owner: placement.owner, times: Vec::new() };
-    for entry in archive.entries().map_err(damaged)? {
-        let mut entry = entry.map_err(damaged)?;
-        unpacking.entry(&mut entry).map_err(|error| match error {
-            Fault::Archive(error) => damaged(error),
-            Fault::Copy(error) => error,
-        })?;
-    }
+    let archive = TarReader::new(decompressed(open(source, item)?).map_err(damaged)?);
+    let space = Space::new(target.folder().to_owned());
+    let mut unpacking = Unpacking { target, archive, space, place, owner: placement.owner, times: Vec::new() };
+    unpacking.run().map_err(|error| match error {
+        Fault::Archive(error) => damaged(error),
+        Fault::Copy(error) => error,
+    })?;
+    let (target, times) = (unpacking.target, unpacking.times);
     // Times last: what is put into a directory changes its own.
-    for (path, time) in unpacking.times.into_iter().rev() {
+    for (path, time) in times.into_iter().rev() {
         if target.look(&path).is_some_and(|found| found.kind == FileType::Directory && !found.is_below()) {
             target.set_time(&path, time, 0)?;
         }
@@ -111,6 +112,19 @@ impl From<std::io::Error> for Fault {
     }
 }
 
+impl From<LayerError> for Fault {
+    fn from(error: LayerError) -> Self {
+        let reason = match error {
+            LayerError::Truncated(_) => "it breaks off".to_owned(),
+            LayerError::Damaged(reason) => reason,
+            LayerError::Unsupported { path, what } => format!("its entry `{path}` is {what}, which is not supported"),
+            LayerError::Stream(error) => return Self::Archive(error),
+            other => other.to_string(),
+        };
+        Self::Archive(std::io::Error::other(reason))
+    }
+}
+
 impl From<CopyError> for Fault {
     fn from(error: CopyError) -> Self {
         Self::Copy(error)
@@ -120,6 +134,8 @@ impl From<CopyError> for Fault {
 /// An archive that is being unpacked.
 struct Unpacking<'a> {
     target: &'a mut Target,
+    archive: TarReader<Plain>,
+    space: Space,
     /// Where to.
     place: String,
     owner: Option<(u32, u32)>,
@@ -128,12 +144,15 @@ struct Unpacking<'a> {
 }
 
 impl Unpacking<'_> {
-    fn entry(&mut self, entry: &mut Entry<'_, impl Read>) -> Result<(), Fault> {
-        let kind = entry.header().entry_type();
-        if matches!(kind, EntryType::XGlobalHeader) {
-            return Ok(());
+    fn run(&mut self) -> Result<(), Fault> {
+        while let Some(entry) = self.archive.next()? {
+            self.entry(&entry)?;
         }
-        let written = name::text(&entry.path_bytes());
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &Entry) -> Result<(), Fault> {
+        let written = name::text(&entry.name);
         let inside = within(&written)?;
         let path = path::join(&self.place, &inside);
         if inside.is_empty() {
@@ -146,89 +165,106 @@ impl Unpacking<'_> {
         }
         self.target.make_directories(&parent, self.owner, 0o755)?;
         let path = path::join(&parent, path::base(&path));
-        let is_directory = kind == EntryType::Directory;
+        let is_directory = entry.kind == Kind::Folder;
         match self.target.look(&path).map(|found| found.kind) {
             Some(FileType::Directory) if is_directory => self.target.raise(&path)?,
             Some(_) => {
                 self.target.clear(&path)?;
-                self.make(&path, kind, entry)?;
+                self.make(&path, entry)?;
             }
-            None => self.make(&path, kind, entry)?,
+            None => self.make(&path, entry)?,
         }
-        if self.target.look(&path).is_some() && kind != EntryType::Link {
-            self.information(&path, kind, entry)?;
+        if self.target.look(&path).is_some() && entry.kind != Kind::Hardlink {
+            self.information(&path, entry)?;
         }
         Ok(())
     }
 
-    fn make(&mut self, path: &str, kind: EntryType, entry: &mut Entry<'_, impl Read>) -> Result<(), Fault> {
-        let link = entry.link_name_bytes().map(|link| name::text(&link)).unwrap_or_default();
-        match kind {
-            EntryType::Directory => self.target.make_directory(path)?,
-            EntryType::Symlink => self.target.symlink(path, &link)?,
-            EntryType::Link => {
+    fn make(&mut self, path: &str, entry: &Entry) -> Result<(), Fault> {
+        let link = name::text(&entry.link);
+        match entry.kind {
+            Kind::Folder => self.target.make_directory(path)?,
+            Kind::Symlink => self.target.symlink(path, &link)?,
+            Kind::Hardlink => {
                 let of = path::join(&self.place, &within(&link)?);
                 let folder = self.target.resolve(path::parent(&of))?;
                 let of = path::join(&folder, path::base(&of));
                 self.target.raise_file(&of)?;
                 self.target.hard_link(path, &of)?;
             }
-            EntryType::Fifo => self.target.node(path, FileType::Fifo, 0)?,
-            EntryType::Char | EntryType::Block => self.device(path, kind, entry)?,
-            _ => {
+            Kind::Fifo => self.target.node(path, FileType::Fifo, 0)?,
+            Kind::CharacterDevice | Kind::BlockDevice => self.device(path, entry)?,
+            Kind::File => {
                 let mut file = self.target.create(path)?;
-                std::io::copy(entry, &mut file)?;
+                self.content(&mut file, entry)?;
             }
         }
         Ok(())
     }
 
+    /// Writes the content of a file. Holes stay holes, but the layer will have them as zeros: they count.
+    fn content(&mut self, file: &mut File, entry: &Entry) -> Result<(), Fault> {
+        let Some(sparse) = &entry.sparse else { return self.piece(file, u64::MAX, true) };
+        self.space.take(sparse.size, &*file)?;
+        file.set_len(sparse.size)?;
+        for (offset, length) in &sparse.pieces {
+            file.seek(SeekFrom::Start(*offset))?;
+            self.piece(file, *length, false)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the next bytes of the entry, at most so many.
+    fn piece(&mut self, file: &mut File, most: u64, counts: bool) -> Result<(), Fault> {
+        let mut buffer = vec![0; PIECE];
+        let mut left = most;
+        while left > 0 {
+            let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+            let count = self.archive.read(&mut buffer[..wanted])?;
+            if count == 0 {
+                break;
+            }
+            if counts {
+                self.space.take(count as u64, &*file)?;
+            }
+            file.write_all(&buffer[..count])?;
+            left -= count as u64;
+        }
+        Ok(())
+    }
+
     /// Devices can only be made by the machine's root; elsewhere they are left out, as Docker does without root.
-    fn device(&mut self, path: &str, kind: EntryType, entry: &Entry<'_, impl Read>) -> Result<(), Fault> {
+    fn device(&mut self, path: &str, entry: &Entry) -> Result<(), Fault> {
         if self.target.owners() != Owners::Kept {
             return Ok(());
         }
-        let header = entry.header();
-        let (major, minor) = (header.device_major()?.unwrap_or_default(), header.device_minor()?.unwrap_or_default());
-        let kind = if kind == EntryType::Char { FileType::CharacterDevice } else { FileType::BlockDevice };
-        Ok(self.target.node(path, kind, rustix::fs::makedev(major, minor))?)
+        let is_character = entry.kind == Kind::CharacterDevice;
+        let kind = if is_character { FileType::CharacterDevice } else { FileType::BlockDevice };
+        Ok(self.target.node(path, kind, rustix::fs::makedev(entry.device.0, entry.device.1))?)
     }
 
-    fn information(&mut self, path: &str, kind: EntryType, entry: &mut Entry<'_, impl Read>) -> Result<(), Fault> {
-        let header = entry.header();
-        let number = |id: std::io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok()).unwrap_or_default();
-        let owner = self.owner.unwrap_or((number(header.uid()), number(header.gid())));
-        let old = header.as_old();
-        let mode = unless_blank(&old.mode, header.mode())?;
-        let time = unless_blank(&old.mtime, header.mtime())?.cast_signed();
-        let file = match kind {
-            EntryType::Symlink => FileType::Symlink,
-            EntryType::Directory => FileType::Directory,
+    fn information(&mut self, path: &str, entry: &Entry) -> Result<(), Fault> {
+        let file = match entry.kind {
+            Kind::Symlink => FileType::Symlink,
+            Kind::Folder => FileType::Directory,
             _ => FileType::RegularFile,
         };
-        self.target.set_owner(path, owner, file)?;
+        self.target.set_owner(path, self.owner.unwrap_or((entry.uid, entry.gid)), file)?;
         if file != FileType::Symlink {
-            self.target.set_mode(path, mode & 0o7777)?;
+            self.target.set_mode(path, entry.mode)?;
         }
-        for (name, value) in attributes(entry)? {
-            self.target.set_attribute(path, &name, &value)?;
+        for (name, value) in &entry.attributes {
+            if let Ok(name) = std::str::from_utf8(name) {
+                self.target.set_attribute(path, name, value)?;
+            }
         }
+        let time = entry.modified.0;
         if file == FileType::Directory {
             self.times.push((path.to_owned(), time));
             return Ok(());
         }
         Ok(self.target.set_time(path, time, 0)?)
     }
-}
-
-/// Extended attributes as tars of today write them.
-fn attributes(entry: &mut Entry<'_, impl Read>) -> std::io::Result<Vec<(String, Vec<u8>)>> {
-    let Some(extensions) = entry.pax_extensions()? else { return Ok(Vec::new()) };
-    let found = extensions.flatten().filter_map(|extension| {
-        let name = extension.key().ok()?.strip_prefix("SCHILY.xattr.")?;
-        Some((name.to_owned(), extension.value_bytes().to_vec()))
-    });
-    Ok(found.collect())
 }
 
 /// A name of the archive, clean; one that leads out of it is refused.

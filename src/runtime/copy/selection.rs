@@ -1,5 +1,6 @@
 //! What the sources of a `COPY` or `ADD` take, and the digest of it for cache keys.
 
+use std::fs::File;
 use std::io::Read;
 
 use rayon::prelude::*;
@@ -90,13 +91,23 @@ impl Item {
             let (user, group) = tree.owner(&self.path, &self.node);
             hash.update(&user.to_le_bytes()).update(&group.to_le_bytes());
         }
-        for (name, value) in tree.attributes(&self.path, &self.node) {
+        let unreadable = super::io_failed("cannot read", &self.path);
+        let is_file = self.node.kind() == FileType::RegularFile;
+        let file = if is_file { Some(tree.open(&self.path, &self.node).map_err(unreadable)?) } else { None };
+        let attributes = match &file {
+            Some(file) => tree.attributes_of(file, &self.path, &self.node),
+            None => tree.attributes(&self.path, &self.node),
+        };
+        for (name, value) in attributes {
             add(&mut hash, name.as_bytes());
             add(&mut hash, &value);
         }
         let unreadable = super::io_failed("cannot read", &self.path);
+        if let Some(file) = file {
+            content(file, stat.st_size, &mut hash).map_err(unreadable)?;
+            return Ok(hash.finalize());
+        }
         match self.node.kind() {
-            FileType::RegularFile => content(tree, self, &mut hash).map_err(unreadable)?,
             FileType::Symlink => {
                 let link = tree.link(&self.path, &self.node).map_err(unreadable)?;
                 add(&mut hash, &name::bytes(&link));
@@ -108,9 +119,11 @@ impl Item {
     }
 }
 
-fn content(tree: &Tree, item: &Item, hash: &mut blake3::Hasher) -> std::io::Result<()> {
-    let mut file = tree.open(&item.path, &item.node)?;
-    let mut buffer = vec![0; 64 * 1024];
+/// Adds the content of a file that had so many bytes.
+fn content(mut file: File, size: i64, hash: &mut blake3::Hasher) -> std::io::Result<()> {
+    // One byte more: where it stays empty, the end was read.
+    let most = usize::try_from(size).unwrap_or(0).saturating_add(1);
+    let mut buffer = vec![0; most.clamp(512, 64 * 1024)];
     let mut length = 0u64;
     loop {
         let count = file.read(&mut buffer)?;
@@ -119,6 +132,9 @@ fn content(tree: &Tree, item: &Item, hash: &mut blake3::Hasher) -> std::io::Resu
         }
         length += count as u64;
         hash.update(&buffer[..count]);
+        if count < buffer.len() && length >= size.unsigned_abs() {
+            break;
+        }
     }
     hash.update(&length.to_le_bytes());
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
@@ -25,6 +25,8 @@ pub struct Target {
     /// Directories that are known to stand in the new layer.
     raised: HashSet<String>,
     resolved: HashMap<String, String>,
+    /// The folder of the new layer.
+    folder: PathBuf,
 }
 
 impl Target {
@@ -34,8 +36,15 @@ impl Target {
     /// Where there is no such folder.
     pub fn new(below: Tree, upper: &Path, owners: Owners) -> Result<Self, CopyError> {
         let shown = upper.display().to_string();
+        let folder = upper.to_owned();
         let upper = Upper::open(upper).map_err(io_failed("cannot open", &shown))?;
-        Ok(Self { below, upper, owners, hidden: HashSet::new(), raised: HashSet::new(), resolved: HashMap::new() })
+        let (hidden, raised, resolved) = Default::default();
+        Ok(Self { below, upper, folder, owners, hidden, raised, resolved })
+    }
+
+    /// The folder of the new layer.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What stands at a path without links.

@@ -59,7 +59,7 @@ fn every_form_holds_the_image() {
         .collect();
     assert_eq!(names, ["a/", "a/kept", "a/new", "a/same"]);
     let other = self::store(&path("other"));
-    let client = Client::new(Registries::default()).unwrap();
+    let client = Client::new(Registries::default());
     let take = |source: Source| other.take(&source, &Platform::host(), &client);
     let layout = take(Source::Layout { folder: path("LAYOUT"), name: Some("x".to_owned()) }).unwrap();
     assert_eq!(layout.digest, manifest.digest);

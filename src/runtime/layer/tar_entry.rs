@@ -1,5 +1,6 @@
 //! An entry of a tar as it is meant, after all extension headers.
 
+use super::tar_sparse::Sparse;
 use super::{LayerError, shown};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -10,7 +11,7 @@ const LONGEST_PATH: usize = 4095;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::runtime) enum Kind {
     File,
     Folder,
     Symlink,
@@ -23,19 +24,21 @@ pub(super) enum Kind {
 
 /// An entry.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(in crate::runtime) struct Entry {
     /// The name as it stands in the tar.
-    pub(super) name: Vec<u8>,
-    pub(super) link: Vec<u8>,
-    pub(super) kind: Kind,
+    pub(in crate::runtime) name: Vec<u8>,
+    pub(in crate::runtime) link: Vec<u8>,
+    pub(in crate::runtime) kind: Kind,
     /// Permissions with the setuid, setgid and sticky bits.
-    pub(super) mode: u32,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
+    pub(in crate::runtime) mode: u32,
+    pub(in crate::runtime) uid: u32,
+    pub(in crate::runtime) gid: u32,
     /// Seconds and nanoseconds.
-    pub(super) modified: (i64, u32),
-    pub(super) device: (u32, u32),
-    pub(super) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(in crate::runtime) modified: (i64, u32),
+    pub(in crate::runtime) device: (u32, u32),
+    pub(in crate::runtime) attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Where its content lies, if it has holes.
+    pub(in crate::runtime) sparse: Option<Sparse>,
 }
 
 /// The path below the layer's root that a name means; empty for the root. A name that climbs out is refused.
@@ -61,7 +64,7 @@ pub(super) fn normalize(name: &[u8]) -> Result<PathBuf, LayerError> {
 }
 
 /// A numeric field of a header. One that is blank is 0, as for Go's reader, which Docker and podman use.
-pub(in crate::runtime) fn unless_blank<T: Default>(field: &[u8], read: std::io::Result<T>) -> std::io::Result<T> {
+pub(super) fn unless_blank<T: Default>(field: &[u8], read: std::io::Result<T>) -> std::io::Result<T> {
     if field.iter().all(|byte| matches!(byte, 0 | b' ')) { Ok(T::default()) } else { read }
 }
 

@@ -8,14 +8,15 @@ use std::io::{ErrorKind, Read};
 use tar::{EntryType, Header};
 
 use super::tar_entry::{Entry, Kind, unless_blank};
+use super::tar_sparse::Sparse;
 use super::{LayerError, shown};
 
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 /// Bytes that an extension header may have; Go's reader takes as many.
 const LARGEST_EXTENSION: u64 = 1 << 20;
 
 /// Reads the entries of a tar one after the other.
-pub(super) struct TarReader<R> {
+pub(in crate::runtime) struct TarReader<R> {
     from: R,
     /// Content of the current entry that was not read.
     left: u64,
@@ -37,12 +38,12 @@ struct Extensions {
 }
 
 impl<R: Read> TarReader<R> {
-    pub(super) fn new(from: R) -> Self {
+    pub(in crate::runtime) fn new(from: R) -> Self {
         Self { from, left: 0, padding: 0 }
     }
 
     /// The next entry; none at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Entry>, LayerError> {
+    pub(in crate::runtime) fn next(&mut self) -> Result<Option<Entry>, LayerError> {
         let mut extensions = Extensions::default();
         loop {
             self.skip()?;
@@ -60,7 +61,7 @@ impl<R: Read> TarReader<R> {
     }
 
     /// Reads content of the current entry; 0 at its end.
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, LayerError> {
+    pub(in crate::runtime) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, LayerError> {
         let wanted = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         if wanted == 0 {
             return Ok(0);
@@ -90,15 +91,7 @@ impl<R: Read> TarReader<R> {
 
     /// The next header, its checksum verified. A zero block ends the tar, and so does the end of the bytes.
     fn header(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
-        let mut block = [0; BLOCK];
-        let mut filled = 0;
-        while filled < BLOCK {
-            match retried(|| self.from.read(&mut block[filled..])).map_err(LayerError::Stream)? {
-                0 if filled == 0 => return Ok(None),
-                0 => return Err(LayerError::Truncated(None)),
-                count => filled += count,
-            }
-        }
+        let Some(block) = block(&mut self.from)? else { return Ok(None) };
         if block.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
@@ -141,14 +134,13 @@ impl<R: Read> TarReader<R> {
         let kind = match header.entry_type() {
             // Before POSIX, a folder was a file whose name ends in a slash.
             EntryType::Regular if header.as_bytes()[156] == 0 && name.ends_with(b"/") => Kind::Folder,
-            EntryType::Regular | EntryType::Continuous => Kind::File,
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
             EntryType::Directory => Kind::Folder,
             EntryType::Symlink => Kind::Symlink,
             EntryType::Link => Kind::Hardlink,
             EntryType::Char => Kind::CharacterDevice,
             EntryType::Block => Kind::BlockDevice,
             EntryType::Fifo => Kind::Fifo,
-            EntryType::GNUSparse => return Err(unsupported("a sparse file".to_owned())),
             other => return Err(unsupported(format!("of the type {:?}", char::from(other.as_byte())))),
         };
         let size = match extensions.size {
@@ -160,6 +152,10 @@ impl<R: Read> TarReader<R> {
         if content > u64::MAX / 4 {
             return Err(LayerError::Damaged(format!("`{}` has {content} bytes", shown(&name))));
         }
+        let sparse = match header.as_gnu().filter(|_| header.entry_type() == EntryType::GNUSparse) {
+            Some(header) => Some(Sparse::read(header, content, &mut self.from)?),
+            None => None,
+        };
         self.left = content;
         self.padding = padding(content);
         let id = |said: Option<u64>, field: std::io::Result<u64>| -> Result<u32, LayerError> {
@@ -177,6 +173,7 @@ impl<R: Read> TarReader<R> {
             modified: extensions.modified.unwrap_or((time.cast_signed(), 0)),
             device: (number(header.device_major()), number(header.device_minor())),
             attributes: extensions.attributes,
+            sparse,
             link,
             name,
         })
@@ -239,6 +236,20 @@ fn time(text: &str) -> Option<(i64, u32)> {
     }
 }
 
+/// The next block; none at the end of the bytes.
+pub(super) fn block(from: &mut impl Read) -> Result<Option<[u8; BLOCK]>, LayerError> {
+    let mut block = [0; BLOCK];
+    let mut filled = 0;
+    while filled < BLOCK {
+        match retried(|| from.read(&mut block[filled..])).map_err(LayerError::Stream)? {
+            0 if filled == 0 => return Ok(None),
+            0 => return Err(LayerError::Truncated(None)),
+            count => filled += count,
+        }
+    }
+    Ok(Some(block))
+}
+
 fn padding(size: u64) -> u64 {
     (BLOCK as u64 - size % BLOCK as u64) % BLOCK as u64
 }
@@ -249,7 +260,7 @@ fn text(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn damaged(error: std::io::Error) -> LayerError {
+pub(super) fn damaged(error: std::io::Error) -> LayerError {
     LayerError::Damaged(error.to_string().escape_debug().to_string().chars().take(200).collect())
 }
 

@@ -176,6 +176,10 @@ impl<R: Read> Unpacker<'_, R> {
     }
 
     fn file(&mut self, made: OwnedFd, path: &Path, entry: &Entry) -> Result<(), LayerError> {
+        if entry.sparse.is_some() {
+            let what = "a sparse file".to_owned();
+            return Err(LayerError::Unsupported { path: shown(&entry.name), what });
+        }
         let mut file = File::from(made);
         loop {
             let count = self.tar.read(&mut self.buffer).map_err(|error| in_entry(error, &entry.name))?;

@@ -107,7 +107,7 @@ fn store(folder: &Path) -> Store {
 
 fn pull(server: &Server, store: &Store, mirrors: Option<&Server>) -> Result<(), FetchError> {
     let mirrors = mirrors.map(|mirror| (server.address.clone(), vec![format!("http://{}", mirror.address)]));
-    let client = Client::new(Registries { mirrors: mirrors.into_iter().collect(), ..Registries::default() }).unwrap();
+    let client = Client::new(Registries { mirrors: mirrors.into_iter().collect(), ..Registries::default() });
     store.resolve(&format!("{}/app", server.address), &Platform::host(), Pull::Missing, &client).map(drop)
 }
 
