@@ -6,6 +6,7 @@ mod bombs;
 mod conformance;
 mod escapes;
 mod hostile;
+mod kernels;
 mod layout;
 mod mirror;
 mod options;

@@ -39,7 +39,7 @@ impl Target {
         let folder = upper.to_owned();
         let upper = Upper::open(upper).map_err(io_failed("cannot open", &shown))?;
         let (hidden, raised, resolved) = Default::default();
-        Ok(Self { below, upper, folder, owners, hidden, raised, resolved })
+        Ok(Self { below, upper, owners, hidden, raised, resolved, folder })
     }
 
     /// The folder of the new layer.

@@ -15,24 +15,30 @@ use rustix::fs::FileType;
 pub fn flatten(layers: &[&Path], out: impl Write, options: &PackOptions) -> Result<LayerInfo, LayerError> {
     let roots: Vec<PathBuf> = layers.iter().map(|path| path.to_path_buf()).collect();
     let mut packer = Packer::new(out, options);
-    folder(&mut packer, Path::new(""), &Merged::roots(&roots, options.owners))?;
-    packer.finish()
-}
-
-fn folder<W: Write>(packer: &mut Packer<'_, W>, path: &Path, merged: &Merged) -> Result<(), LayerError> {
-    for name in union(merged).map_err(|source| at(path, source))? {
+    let root = Merged::roots(&roots, options.owners);
+    // Folders nest as deep as paths are long, so the way to the current one is a list.
+    let mut way = vec![(PathBuf::new(), names_of(&root, Path::new(""))?, root)];
+    while let Some((path, left, merged)) = way.last_mut() {
+        let Some(name) = left.next() else {
+            way.pop();
+            continue;
+        };
         let own = path.join(&name);
         match merged.child(&name).map_err(|source| at(&own, source))? {
             Found::Nothing => {}
             Found::Folder { path: disk, stat, inside } => {
                 packer.item(&Item { disk, path: own.clone(), stat })?;
-                folder(packer, &own, &inside)?;
+                way.push((own.clone(), names_of(&inside, &own)?, inside));
             }
             Found::Other { stat, .. } if is_whiteout(&stat) || kind_of(&stat) == FileType::Socket => {}
             Found::Other { path: disk, stat } => packer.item(&Item { disk, path: own, stat })?,
         }
     }
-    Ok(())
+    packer.finish()
+}
+
+fn names_of(merged: &Merged, path: &Path) -> Result<std::collections::btree_set::IntoIter<OsString>, LayerError> {
+    Ok(union(merged).map_err(|source| at(path, source))?.into_iter())
 }
 
 /// The names of all the folders that make up one, sorted.

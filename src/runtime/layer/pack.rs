@@ -56,7 +56,7 @@ pub struct LayerInfo {
 pub fn pack(upper: &Path, below: &[&Path], out: impl Write, options: &PackOptions) -> Result<LayerInfo, LayerError> {
     let roots: Vec<PathBuf> = below.iter().map(|path| path.to_path_buf()).collect();
     let mut packer = Packer::new(out, options);
-    packer.folder(upper, Path::new(""), &Merged::roots(&roots, options.owners))?;
+    packer.walk(upper, Merged::roots(&roots, options.owners))?;
     packer.finish()
 }
 
@@ -79,6 +79,24 @@ pub(super) struct Item {
     pub(super) stat: Stat,
 }
 
+/// A folder that is being packed.
+struct Level {
+    disk: PathBuf,
+    path: PathBuf,
+    below: Merged,
+    /// Those that were not packed yet.
+    names: std::vec::IntoIter<OsString>,
+    /// How many folders waited when it was entered.
+    depth: usize,
+}
+
+impl Level {
+    fn new(disk: PathBuf, path: PathBuf, below: Merged, depth: usize) -> Result<Self, LayerError> {
+        let names = names(&disk).map_err(|source| at(&path, source))?.into_iter();
+        Ok(Self { disk, path, below, names, depth })
+    }
+}
+
 impl<'a, W: Write> Packer<'a, W> {
     pub(super) fn new(out: W, options: &'a PackOptions) -> Self {
         Self {
@@ -97,29 +115,45 @@ impl<'a, W: Write> Packer<'a, W> {
         Ok(self.info)
     }
 
-    fn folder(&mut self, disk: &Path, path: &Path, below: &Merged) -> Result<(), LayerError> {
-        for name in names(disk).map_err(|source| at(path, source))? {
-            let item = Item { disk: disk.join(&name), path: path.join(&name), stat: stat(disk, &name, path)? };
-            if is_whiteout(&item.stat) {
-                self.whiteout(&item.path, path, &name, below)?;
+    /// Packs a folder and all below it. Folders nest as deep as paths are long, so the way to the current one is a list.
+    fn walk(&mut self, disk: &Path, below: Merged) -> Result<(), LayerError> {
+        let mut way = vec![Level::new(disk.to_owned(), PathBuf::new(), below, self.waiting.len())?];
+        while let Some(level) = way.last_mut() {
+            let Some(name) = level.names.next() else {
+                self.waiting.truncate(level.depth);
+                way.pop();
                 continue;
-            }
-            let found = below.child(&name).map_err(|source| at(&item.path, source))?;
-            match kind_of(&item.stat) {
-                FileType::Directory => self.child_folder(item, found)?,
-                // A socket is nothing without its program.
-                FileType::Socket if self.options.conform => {
-                    remove_in(disk, &name).map_err(|source| at(&item.path, source))?;
-                }
-                FileType::Socket => {}
-                _ if self.is_unchanged(&item, &found)? => {}
-                _ => self.item(&item)?,
+            };
+            if let Some(folder) = self.entry(level, &name)? {
+                way.push(folder);
             }
         }
         Ok(())
     }
 
-    fn child_folder(&mut self, item: Item, found: Found) -> Result<(), LayerError> {
+    /// Packs what has that name in a folder; gives it where it is a folder itself.
+    fn entry(&mut self, level: &Level, name: &OsStr) -> Result<Option<Level>, LayerError> {
+        let Level { disk, path, below, .. } = level;
+        let item = Item { disk: disk.join(name), path: path.join(name), stat: stat(disk, name, path)? };
+        if is_whiteout(&item.stat) {
+            self.whiteout(&item.path, path, name, below)?;
+            return Ok(None);
+        }
+        let found = below.child(name).map_err(|source| at(&item.path, source))?;
+        match kind_of(&item.stat) {
+            FileType::Directory => return self.child_folder(item, found).map(Some),
+            // A socket is nothing without its program.
+            FileType::Socket if self.options.conform => {
+                remove_in(disk, name).map_err(|source| at(&item.path, source))?;
+            }
+            FileType::Socket => {}
+            _ if self.is_unchanged(&item, &found)? => {}
+            _ => self.item(&item)?,
+        }
+        Ok(None)
+    }
+
+    fn child_folder(&mut self, item: Item, found: Found) -> Result<Level, LayerError> {
         let owners = self.options.owners;
         let failed = |source| at(&item.path, source);
         let hides = is_opaque(&item.disk, Some(owners)).map_err(failed)?;
@@ -131,16 +165,15 @@ impl<'a, W: Write> Packer<'a, W> {
         } else {
             self.item(&item)?;
         }
-        match found {
+        let below = match found {
             Found::Folder { .. } if hides => {
                 self.marker(&path.join(".wh..wh..opq"))?;
-                self.folder(&disk, &path, &Merged::default())?;
+                Merged::default()
             }
-            Found::Folder { inside, .. } => self.folder(&disk, &path, &inside)?,
-            _ => self.folder(&disk, &path, &Merged::default())?,
-        }
-        self.waiting.truncate(depth);
-        Ok(())
+            Found::Folder { inside, .. } => inside,
+            _ => Merged::default(),
+        };
+        Level::new(disk, path, below, depth)
     }
 
     fn is_unchanged(&mut self, item: &Item, found: &Found) -> Result<bool, LayerError> {
