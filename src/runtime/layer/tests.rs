@@ -309,3 +309,27 @@ fn owners_setuid_bits_and_capabilities_come_back() {
         assert_eq!(found.mode() & 0o7777, 0o6755);
     }
 }
+
+/// A step makes as many folders in one another as a path has room for; a thread has a stack for fewer calls.
+#[test]
+fn folders_nest_as_deep_as_paths_are_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut deepest = folder.path().join("layer");
+    for _ in 0..(3900 - deepest.as_os_str().len()) / 2 {
+        deepest.push("a");
+    }
+    fs::create_dir_all(&deepest).unwrap();
+    fs::write(deepest.join("file"), "x").unwrap();
+    let layer = folder.path().join("layer");
+    let work = || {
+        let packed = pack(&layer, &[], io::sink(), &PackOptions::new(owners())).unwrap();
+        let flat = flatten(&[&layer], io::sink(), &PackOptions::new(owners())).unwrap();
+        (packed.entries, flat.entries)
+    };
+    let count = deepest.strip_prefix(&layer).unwrap().iter().count() as u64 + 1;
+    let found = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(256 << 10);
+        thread.spawn_scoped(scope, work).unwrap().join().unwrap()
+    });
+    assert_eq!(found, (count, count));
+}
