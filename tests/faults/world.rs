@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 
 use crate::registry::Registry;
 
-/// The project: three stages, copies, deletions, renames and links. `BASE` is where the base comes from.
+/// The project: three stages, copies, deletions, renames and links. A step whose program is killed fails. `BASE` is where the
+/// base comes from.
 const DOCKERFILE: &str = "FROM BASE AS one\nCOPY many /many\n\
-    RUN for i in 1 2 3 4 5 6; do seq 1 20000 > /one-$i; sleep 0.01; done; rm /opt/numbers\n\
-    FROM BASE AS two\nRUN mkdir /two && cd /two && seq 1 500 | xargs touch && ln -s x link && sleep 0.1\n\
+    RUN set -e; for i in 1 2 3 4 5 6; do seq 1 20000 > /one-$i; sleep 0.01; done; rm /opt/numbers\n\
+    FROM BASE AS two\nRUN mkdir /two && cd /two && seq 1 500 >/names && xargs touch </names && ln -s x link && sleep 0.1\n\
     FROM BASE\nCOPY --from=one /many /many\nCOPY --from=one /one-1 /one-6 /\nCOPY --from=two /two /two\n\
     RUN rm -rf /two/1* && mv /many /moved && chown -R 0:0 /moved && sleep 0.1\nWORKDIR /w\n";
 /// Lists all files of an image with what they hold.

@@ -77,8 +77,8 @@ impl EngineArgs {
         self.smoke.map(Duration::from_secs)
     }
 
-    /// The engine; with `traces`, one that traces steps. The one of this program asks these registries of registries. Call it
-    /// before any thread is started.
+    /// The engine; with `traces`, one that traces steps. The one of this program asks registries as these settings say. Call
+    /// it before any thread is started.
     pub(in crate::cli) fn start(&self, registries: Registries, traces: bool) -> Result<Box<dyn Engine>, Failure> {
         let engine = self.named(registries)?;
         if self.smoke.is_some() && !engine.runs_images() {
