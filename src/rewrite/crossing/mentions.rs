@@ -3,13 +3,17 @@
 
 use super::{Crossing, Obstacle, Reader};
 use crate::{
+    context::Filtered,
     ecosystem::Effect,
-    model::{KnownCommand, StagePath},
+    model::{KnownCommand, Root, StagePath},
     rewrite::carried::Bring,
 };
 
 /// Files with more bytes are no settings.
 const LARGEST: usize = 200_000;
+
+/// Entries of a copied directory among which settings are looked for.
+const MOST_ENTRIES: usize = 1000;
 
 /// Endings of files that hold settings: an absolute path in them is one that is opened.
 const SETTINGS: [&str; 10] =
@@ -31,18 +35,43 @@ impl Reader<'_> {
                 }
             }
         }
+        let ahead = |path: &str| {
+            let place = StagePath::root().join(path);
+            crossing.manifests.iter().any(|other| place.below(&other.place).is_some())
+        };
+        self.check_settings_above(&ahead)?;
         let Some((context, _)) = self.carried.placement() else { return Ok(()) };
         for needed in crossing.manifests.iter().filter(|needed| !needed.directory) {
-            let Ok(bytes) = context.read(&needed.path) else { continue };
-            let Some(text) = std::str::from_utf8(&bytes).ok().filter(|text| text.len() <= LARGEST) else { continue };
+            let Some(text) = short_text(context, &needed.path) else { continue };
             let settings = SETTINGS.iter().any(|end| needed.path.ends_with(end));
-            let found = addressed(text).into_iter().chain(if settings { named(text) } else { Vec::new() });
-            let ahead = |path: &str| {
-                let place = StagePath::root().join(path);
-                crossing.manifests.iter().any(|other| place.below(&other.place).is_some())
-            };
+            let found = addressed(&text).into_iter().chain(if settings { named(&text) } else { Vec::new() });
             for path in found.filter(|path| !ahead(path)) {
                 self.check_mention(&path, &needed.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing of the copy may be named by settings that steps above have written or copied to where programs find them, but
+    /// for what is copied `ahead`.
+    fn check_settings_above(&self, ahead: &dyn Fn(&str) -> bool) -> Result<(), Obstacle> {
+        let build = self.carried.build;
+        let source = build.inputs.file.source();
+        for id in build.ids_to(self.id).filter(|id| *id != self.carried.id) {
+            let instruction = build.instruction(id);
+            let text = source.get(instruction.range.start..instruction.block(source).end).unwrap_or_default();
+            if SETTINGS.iter().any(|end| text.contains(end)) || text.contains("config") {
+                for path in named(text).iter().filter(|path| !ahead(path)) {
+                    self.check_mention(path, path)?;
+                }
+            }
+            let placement = build.step(id).transfer().and_then(|transfer| transfer.placement.as_ref());
+            let (Some(placement), Some(context)) = (placement, build.inputs.context) else { continue };
+            for file in placement.roots.iter().flat_map(|root| settings_of(context, root)) {
+                let found = short_text(context, &file).map(|text| named(&text)).unwrap_or_default();
+                for path in found.iter().filter(|path| !ahead(path)) {
+                    self.check_mention(path, &file)?;
+                }
             }
         }
         Ok(())
@@ -77,6 +106,22 @@ impl Reader<'_> {
         let mounted = || self.run.mounts.iter().filter_map(|mount| mount.target.as_ref());
         self.run.commands.iter().any(by_command) || mounted().any(meets)
     }
+}
+
+/// Files of a root that hold settings.
+fn settings_of(context: &Filtered<'_>, root: &Root) -> Vec<String> {
+    let is_settings = |path: &str| SETTINGS.iter().any(|end| path.ends_with(end));
+    if !root.directory {
+        let named = is_settings(&root.context) || is_settings(&root.landing.to_string());
+        return named.then(|| root.context.clone()).into_iter().collect();
+    }
+    let found = context.walk(&root.context, MOST_ENTRIES).found;
+    found.into_iter().map(|(path, _)| path).filter(|path| is_settings(path)).collect()
+}
+
+fn short_text(context: &Filtered<'_>, path: &str) -> Option<String> {
+    let bytes = context.read(path).ok().filter(|bytes| bytes.len() <= LARGEST)?;
+    String::from_utf8(bytes).ok()
 }
 
 /// Whether a command opens more than its words are known to name.
