@@ -194,16 +194,16 @@ impl Store {
 
 /// Writes a small file whole: next to it, then renamed.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    write_file(path, bytes, false)
+    write_file(path.parent().unwrap_or(Path::new(".")), path, bytes, false)
 }
 
 /// The same, on the disk before it has its name: what cannot be made again from the rest of the store.
 fn write_durable(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    write_file(path, bytes, true)
+    write_file(path.parent().unwrap_or(Path::new(".")), path, bytes, true)
 }
 
-fn write_file(path: &Path, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+/// Writes a file in `folder`, then gives it its name.
+fn write_file(folder: &Path, path: &Path, bytes: &[u8], durable: bool) -> Result<(), StoreError> {
     let write = || -> io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         io::Write::write_all(&mut file, bytes)?;

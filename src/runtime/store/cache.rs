@@ -7,7 +7,7 @@ use std::fs::File;
 use serde::{Deserialize, Serialize};
 
 use super::images::to_json;
-use super::{Store, StoreError, write_whole};
+use super::{Store, StoreError, write_file};
 use crate::runtime::image::{ChainId, Descriptor, Digest};
 
 /// The version of the records; others are not read.
@@ -84,7 +84,8 @@ impl Store {
     pub fn cache_put(&self, key: &Key, record: &CacheRecord) -> Result<(), StoreError> {
         let written = to_json(&Written { version: VERSION, record: record.clone() });
         let sealed = format!("{written}\n{}\n", Digest::of(written.as_bytes()));
-        write_whole(&self.root.join("cache").join(key.to_string()), sealed.as_bytes())
+        // What a killed build leaves half written must not stand among the records.
+        write_file(&self.scratch.folder()?, &self.root.join("cache").join(key.to_string()), sealed.as_bytes(), false)
     }
 }
 
