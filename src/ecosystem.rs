@@ -47,8 +47,8 @@ pub use observed::{Observation, Observed, ObservedFile, Reach};
 pub use pattern::Pattern;
 pub(crate) use pattern::name_matches;
 pub use places::{
-    home_settings, is_path_variable, is_universal_variable, ordinary_directories, project_directories,
-    shows_environment, system_directories, user_files,
+    home_settings, is_path_variable, is_settings_file, is_universal_variable, names_settings_file,
+    ordinary_directories, project_directories, shows_environment, system_directories, user_files,
 };
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};
 pub use search_path::{SearchPath, search_path, search_paths_here};

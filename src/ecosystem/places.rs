@@ -21,6 +21,7 @@ struct Places {
     user_files: Vec<String>,
     path_variables: Vec<String>,
     project_files: Vec<String>,
+    settings_files: Vec<String>,
 }
 
 /// Directories of the system, absolute: programs, their settings and their data.
@@ -47,6 +48,16 @@ pub(super) fn is_project_file(name: &str) -> bool {
 /// Names in a home directory that programs read on their own.
 pub fn home_settings() -> impl Iterator<Item = &'static str> {
     PLACES.home_settings.iter().map(String::as_str)
+}
+
+/// Whether a file of this path holds settings, in which an absolute path is one that a program opens.
+pub fn is_settings_file(path: &str) -> bool {
+    PLACES.settings_files.iter().any(|end| path.ends_with(end))
+}
+
+/// Whether a text names a file that holds settings.
+pub fn names_settings_file(text: &str) -> bool {
+    PLACES.settings_files.iter().any(|end| text.contains(end))
 }
 
 /// Whether a variable of this name changes what any program does.

@@ -4,7 +4,7 @@
 use super::{Crossing, Obstacle, Reader};
 use crate::{
     context::Filtered,
-    ecosystem::Effect,
+    ecosystem::{Effect, is_settings_file, names_settings_file},
     model::{KnownCommand, Root, StagePath},
     rewrite::carried::Bring,
 };
@@ -14,10 +14,6 @@ const LARGEST: usize = 200_000;
 
 /// Entries of a copied directory among which settings are looked for.
 const MOST_ENTRIES: usize = 1000;
-
-/// Endings of files that hold settings: an absolute path in them is one that is opened.
-const SETTINGS: [&str; 10] =
-    [".conf", ".cfg", ".ini", ".repo", ".list", ".sources", ".project", ".project.local", "npmrc", "yarnrc"];
 
 impl Reader<'_> {
     /// Nothing of the copy may be named where it is not known what becomes of it.
@@ -43,7 +39,7 @@ impl Reader<'_> {
         let Some((context, _)) = self.carried.placement() else { return Ok(()) };
         for needed in crossing.manifests.iter().filter(|needed| !needed.directory) {
             let Some(text) = short_text(context, &needed.path) else { continue };
-            let settings = SETTINGS.iter().any(|end| needed.path.ends_with(end));
+            let settings = is_settings_file(&needed.path);
             let found = addressed(&text).into_iter().chain(if settings { named(&text) } else { Vec::new() });
             for path in found.filter(|path| !ahead(path)) {
                 self.check_mention(&path, &needed.path)?;
@@ -60,7 +56,7 @@ impl Reader<'_> {
         for id in build.ids_to(self.id).filter(|id| *id != self.carried.id) {
             let instruction = build.instruction(id);
             let text = source.get(instruction.range.start..instruction.block(source).end).unwrap_or_default();
-            if SETTINGS.iter().any(|end| text.contains(end)) || text.contains("config") {
+            if names_settings_file(text) || text.contains("config") {
                 for path in named(text).iter().filter(|path| !ahead(path)) {
                     self.check_mention(path, path)?;
                 }
@@ -110,13 +106,12 @@ impl Reader<'_> {
 
 /// Files of a root that hold settings.
 fn settings_of(context: &Filtered<'_>, root: &Root) -> Vec<String> {
-    let is_settings = |path: &str| SETTINGS.iter().any(|end| path.ends_with(end));
     if !root.directory {
-        let named = is_settings(&root.context) || is_settings(&root.landing.to_string());
+        let named = is_settings_file(&root.context) || is_settings_file(&root.landing.to_string());
         return named.then(|| root.context.clone()).into_iter().collect();
     }
     let found = context.walk(&root.context, MOST_ENTRIES).found;
-    found.into_iter().map(|(path, _)| path).filter(|path| is_settings(path)).collect()
+    found.into_iter().map(|(path, _)| path).filter(|path| is_settings_file(path)).collect()
 }
 
 fn short_text(context: &Filtered<'_>, path: &str) -> Option<String> {
