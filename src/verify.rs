@@ -8,21 +8,27 @@
 //! out in temporary folders.
 
 pub mod archive;
+mod bounds;
 pub mod compare;
+mod content;
 mod drawn;
 mod edits;
 pub mod engine;
 pub mod image_config;
-pub mod layer;
+mod layer;
+mod measured;
 mod noise;
 mod origin;
+mod packed;
 mod prediction;
 mod proof;
 mod replay;
+mod replayed;
 mod salt;
 pub mod smoke;
 mod snapshot;
 mod split;
+mod stumble;
 mod timeless;
 mod timeline;
 pub mod trace;
@@ -31,10 +37,13 @@ mod verdict;
 
 pub use edits::files_to_edit;
 pub use engine::{BuiltImage, Engine, EngineError, Kept, Order, StepRecord};
+pub use measured::{Measured, StepTime};
 pub use noise::{Compared, Noise};
 pub use origin::Origin;
-pub use proof::{Explained, Job, Measured, Original, Proof, Side, StepTime, prove};
-pub use replay::{Ground, Replay, Replayed, replay};
+pub use proof::{Explained, Job, Original, Proof, Side, prove};
+pub use replay::{Ground, replay};
+pub use replayed::{Replay, Replayed};
 pub use split::Split;
+pub use stumble::Stumble;
 pub use timeline::{Timeline, TimelineError};
 pub use verdict::Verified;

@@ -22,6 +22,10 @@ pub(super) enum Failure {
     #[error("`{0}` is a folder, not a Dockerfile")]
     #[diagnostic(help("`docker build` cannot read it either: give the folder another name, or name a file in it"))]
     Folder(String),
+    /// A folder where the file to compare with was wanted; the last is what to name in its place.
+    #[error("`--against {path}` names a folder")]
+    #[diagnostic(help("name the Dockerfile itself{remedy}"))]
+    AgainstFolder { path: String, remedy: String },
     /// The system does not let us read it.
     #[error("`{path}` cannot be read: {reason}")]
     #[diagnostic(help("check its permissions"))]

@@ -121,6 +121,11 @@ fn verify(args: &VerifyArgs) -> Result<Status, Failure> {
 
 /// The file to compare with, and its own ignore file where it has one.
 fn against(file: &Path, opened: &Opened) -> Result<Draft, Failure> {
+    if file.is_dir() {
+        let inside = Some(file.join("Dockerfile")).filter(|inside| inside.is_file());
+        let remedy = inside.map(|inside| format!(": `--against {}`", super::shown(&inside)));
+        return Err(Failure::AgainstFolder { path: super::shown(file), remedy: remedy.unwrap_or_default() });
+    }
     let dockerfile = read::file(file, &super::shown(file))?;
     let own = file.with_file_name(format!("{}.dockerignore", file.file_name().unwrap_or_default().to_string_lossy()));
     let draft = opened.project.draft(&dockerfile);

@@ -12,9 +12,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::bounds::{Allowance, Bounded};
 use super::image_config::ImageConfig;
-use super::layer;
+use super::packed;
 use super::tree::{LayerEntries, Tree};
+use crate::text::size_in_words;
+
+/// Bytes of a document, such as the configuration of an image, at most.
+const DOCUMENT: u64 = 16 << 20;
+
+/// Entries of an archive around documents and layers, and layers of an image, at most: builders allow about a hundred.
+const ENTRIES: usize = 10_000;
+
+/// Bytes that tell how a layer is packed.
+const START: u64 = 4;
 
 /// Why an archive cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -67,12 +78,18 @@ pub fn read(path: &Path, known: &KnownLayers) -> Result<ImageFiles, ArchiveError
     let archive = Outer::index(file).map_err(broken)?;
     let no_image = |reason: &str| ArchiveError::NoImage { path: path.to_owned(), reason: reason.to_owned() };
     let (config, layers) = archive.image().map_err(|reason| no_image(&reason))?;
-    let config = archive.json(&config).ok_or_else(|| no_image("its configuration is missing"))?;
+    let config = archive.json(&config).map_err(|reason| no_image(&reason))?;
+    let config = config.ok_or_else(|| no_image("its configuration is missing"))?;
+    if layers.len() > ENTRIES {
+        return Err(no_image(&format!("it has more than {ENTRIES} layers")));
+    }
     let digests = strings(&config["rootfs"]["diff_ids"]);
     let mut files =
         ImageFiles { tree: Tree::default(), config: ImageConfig::read(&config), bytes: 0, layer_bytes: Vec::new() };
+    let allowance = Allowance::default();
     for (index, layer) in layers.iter().enumerate() {
-        let (entries, bytes) = known.entries(digests.get(index), || archive.layer(layer)).map_err(broken)?;
+        let read = || archive.layer(layer, &allowance);
+        let (entries, bytes) = known.entries(digests.get(index), read).map_err(broken)?;
         files.tree.add_layer(&entries);
         files.bytes += bytes;
         files.layer_bytes.push(bytes);
@@ -110,9 +127,16 @@ struct Outer {
 impl Outer {
     fn index(file: File) -> io::Result<Self> {
         let mut entries = HashMap::new();
-        let mut archive = tar::Archive::new(BufReader::new(&file));
-        for entry in archive.entries_with_seek()? {
+        let allowance = Allowance::default();
+        allowance.expect_headers();
+        let mut archive = tar::Archive::new(Bounded::file(BufReader::new(&file), &allowance));
+        for (index, entry) in archive.entries_with_seek()?.enumerate() {
             let entry = entry?;
+            allowance.expect_headers();
+            if index == ENTRIES {
+                let reason = format!("it has more than {ENTRIES} entries around its layers");
+                return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+            }
             let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             entries.insert(path.trim_start_matches("./").to_owned(), (entry.raw_file_position(), entry.size()));
         }
@@ -128,17 +152,23 @@ impl Outer {
         Some(file.take(length))
     }
 
-    fn json(&self, path: &str) -> Option<Value> {
-        serde_json::from_reader(BufReader::new(self.open(path)?)).ok()
+    /// A document; none where there is no such entry.
+    fn json(&self, path: &str) -> Result<Option<Value>, String> {
+        let Some(bytes) = self.open(path) else { return Ok(None) };
+        if bytes.limit() > DOCUMENT {
+            return Err(format!("its `{path}` has more than {}", size_in_words(DOCUMENT)));
+        }
+        let document = serde_json::from_reader(BufReader::new(bytes));
+        document.map(Some).map_err(|error| format!("its `{path}` is not JSON: {error}"))
     }
 
     /// The paths of the configuration and of the layers, the lowest first; or what is missing.
     fn image(&self) -> Result<(String, Vec<String>), String> {
-        if let Some(manifest) = self.json("manifest.json") {
+        if let Some(manifest) = self.json("manifest.json")? {
             let config = manifest[0]["Config"].as_str().ok_or("its `manifest.json` names no configuration")?;
             return Ok((config.to_owned(), strings(&manifest[0]["Layers"])));
         }
-        let mut document = self.json("index.json").ok_or("it has neither `manifest.json` nor `index.json`")?;
+        let mut document = self.json("index.json")?.ok_or("it has neither `manifest.json` nor `index.json`")?;
         // An index may lead to an index.
         for _ in 0..4 {
             if document["config"].is_object() {
@@ -149,70 +179,19 @@ impl Outer {
             let manifests = document["manifests"].as_array().cloned().unwrap_or_default();
             // What tells of the build stands beside the image, for a platform `unknown`.
             let mut images = manifests.iter().filter(|manifest| manifest["platform"]["os"].as_str() != Some("unknown"));
-            let next = images.next().and_then(blob).and_then(|path| self.json(&path));
-            document = next.ok_or("its `index.json` leads to no manifest")?;
+            let nowhere = "its `index.json` leads to no manifest";
+            let next = images.next().and_then(blob).ok_or(nowhere)?;
+            document = self.json(&next)?.ok_or(nowhere)?;
         }
         Err("its `index.json` leads in a circle".to_owned())
     }
 
-    fn layer(&self, path: &str) -> io::Result<(LayerEntries, u64)> {
+    fn layer(&self, path: &str, allowance: &Allowance) -> io::Result<(LayerEntries, u64)> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, format!("there is no layer `{path}`"));
-        let mut start = [0; 4];
-        let read = self.open(path).ok_or_else(missing)?.read(&mut start)?;
-        unpacked(start.get(..read).unwrap_or_default(), self.open(path).ok_or_else(missing)?)
-    }
-}
-
-/// The entries of a layer that may be packed, and the bytes of its unpacked archive. Both arguments read it from its start.
-#[cfg(all(feature = "runtime", target_os = "linux"))]
-pub(super) fn unpacked_layer(mut first: impl Read, again: impl Read) -> io::Result<(LayerEntries, u64)> {
-    let mut start = [0; 4];
-    let read = first.read(&mut start)?;
-    unpacked(start.get(..read).unwrap_or_default(), again)
-}
-
-/// The same for an archive that begins with `start`.
-fn unpacked(start: &[u8], bytes: impl Read) -> io::Result<(LayerEntries, u64)> {
-    let bytes = BufReader::new(bytes);
-    {
-        let counted = |inner: &mut dyn Read| -> io::Result<(LayerEntries, u64)> {
-            let mut counting = Counting { inner, bytes: 0 };
-            let entries = layer::read(&mut counting)?;
-            io::copy(&mut counting, &mut io::sink())?;
-            Ok((entries, counting.bytes))
-        };
-        match start {
-            [0x1f, 0x8b, ..] => counted(&mut flate2::bufread::MultiGzDecoder::new(bytes)),
-            [0x28, 0xb5, 0x2f, 0xfd] => counted(&mut zstd(bytes)?),
-            // A frame to skip, with which some programs begin.
-            [low, 0x2a, 0x4d, 0x18] if low & 0xf0 == 0x50 => counted(&mut zstd(bytes)?),
-            _ => counted(&mut { bytes }),
-        }
-    }
-}
-
-#[cfg(all(feature = "runtime", target_os = "linux"))]
-fn zstd(bytes: impl Read) -> io::Result<impl Read> {
-    crate::runtime::layer::Decompressor::new(bytes)
-}
-
-#[cfg(not(all(feature = "runtime", target_os = "linux")))]
-fn zstd<R: Read>(_: R) -> io::Result<R> {
-    let reason = "its layers are packed with zstd; have the builder write gzip";
-    Err(io::Error::new(io::ErrorKind::Unsupported, reason))
-}
-
-/// Counts what goes through.
-struct Counting<'a> {
-    inner: &'a mut dyn Read,
-    bytes: u64,
-}
-
-impl Read for Counting<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.bytes += count as u64;
-        Ok(count)
+        // Both read the one file: the first is done with when the second begins.
+        let mut start = Vec::new();
+        self.open(path).ok_or_else(missing)?.take(START).read_to_end(&mut start)?;
+        packed::unpacked(start.as_slice(), self.open(path).ok_or_else(missing)?, allowance)
     }
 }
 
@@ -283,26 +262,16 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(feature = "runtime", target_os = "linux"))]
-    fn reads_layers_packed_with_zstd() {
-        let plain = packed(&[("a", b"1")]);
-        let layer = ruzstd::encoding::compress_to_vec(plain.as_slice(), ruzstd::encoding::CompressionLevel::Fastest);
-        assert_eq!(layer[..4], [0x28, 0xb5, 0x2f, 0xfd]);
-        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9], layer.as_slice()].concat();
-        for layer in [layer, skipped] {
-            let manifest = br#"[{"Config":"c.json","Layers":["1"]}]"#;
-            let files: [(&str, &[u8]); 3] = [("1", &layer), ("c.json", CONFIG), ("manifest.json", manifest)];
-            let image = read_bytes(&packed(&files)).unwrap();
-            assert_eq!(image.tree.nodes().map(|(path, _)| path).collect::<Vec<_>>(), ["a"]);
-            assert_eq!(image.bytes, plain.len() as u64);
-        }
-    }
-
-    #[test]
     fn what_is_no_image_is_an_error() {
+        let blank = vec![b' '; DOCUMENT as usize + 1];
+        let many = format!(r#"[{{"Config":"c","Layers":[{}"1"]}}]"#, r#""1","#.repeat(ENTRIES));
         for (bytes, said) in [
             (packed(&[("x", b"")]), "neither `manifest.json` nor `index.json`"),
             (packed(&[("manifest.json", b"[]")]), "names no configuration"),
+            (packed(&[("manifest.json", b"[")]), "`manifest.json` is not JSON"),
+            (packed(&[("manifest.json", &blank)]), "`manifest.json` has more than"),
+            (packed(&vec![("x", &b""[..]); ENTRIES + 1]), "more than 10000 entries"),
+            (packed(&[("manifest.json", many.as_bytes()), ("c", b"{}")]), "more than 10000 layers"),
             (packed(&[("manifest.json", br#"[{"Config":"c"}]"#)]), "configuration is missing"),
             (packed(&[("index.json", br#"{"manifests":[]}"#)]), "leads to no manifest"),
             (b"no archive".repeat(60), "cannot be read"),

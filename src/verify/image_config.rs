@@ -4,7 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// The configuration of an image, without its history and its times.
+/// A step as the builder noted it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// What it did.
+    pub created_by: String,
+    /// Whether it made a layer.
+    pub has_layer: bool,
+}
+
+/// The configuration of an image, without its times.
 /// <https://github.com/moby/docker-image-spec/blob/main/spec.md#image-json-field-descriptions>
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageConfig {
@@ -36,8 +45,8 @@ pub struct ImageConfig {
     pub author: String,
     /// What it runs on: system, its version, architecture and variant.
     pub platform: String,
-    /// What made each layer, the lowest first, as the builder noted it.
-    pub layer_origins: Vec<String>,
+    /// The steps that made the image, those of the base image first.
+    pub history: Vec<Noted>,
 }
 
 /// A property of two images in which they differ.
@@ -81,7 +90,7 @@ impl ImageConfig {
             shell: list("Shell"),
             author: document["author"].as_str().unwrap_or_default().to_owned(),
             platform: platform(document),
-            layer_origins: layer_origins(document),
+            history: history(document),
         }
     }
 
@@ -150,10 +159,12 @@ fn sorted(value: &Value) -> String {
     }
 }
 
-fn layer_origins(document: &Value) -> Vec<String> {
-    let steps = document["history"].as_array().into_iter().flatten();
-    let made = steps.filter(|step| !step["empty_layer"].as_bool().unwrap_or(false));
-    made.map(|step| step["created_by"].as_str().unwrap_or_default().to_owned()).collect()
+fn history(document: &Value) -> Vec<Noted> {
+    let noted = |step: &Value| Noted {
+        created_by: step["created_by"].as_str().unwrap_or_default().to_owned(),
+        has_layer: !step["empty_layer"].as_bool().unwrap_or(false),
+    };
+    document["history"].as_array().into_iter().flatten().map(noted).collect()
 }
 
 #[cfg(test)]
@@ -205,10 +216,11 @@ mod tests {
     }
 
     #[test]
-    fn layers_know_what_made_them() {
-        let origins = config(
+    fn steps_tell_whether_they_made_a_layer() {
+        let read = config(
             r#"{"history":[{"created_by":"ADD a"},{"created_by":"ENV b","empty_layer":true},{"created_by":"RUN c"}]}"#,
         );
-        assert_eq!(origins.layer_origins, ["ADD a", "RUN c"]);
+        let steps: Vec<_> = read.history.iter().map(|step| (step.created_by.as_str(), step.has_layer)).collect();
+        assert_eq!(steps, [("ADD a", true), ("ENV b", false), ("RUN c", true)]);
     }
 }

@@ -3,17 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use sha2::{Digest, Sha256};
 use tar::{Archive, Entry, EntryType};
 
-use super::timeless::timeless;
-use super::tree::{BLOCK, LayerEntries, LayerEntry, Node, NodeKind};
-
-/// Bytes of the largest file that is looked into for what tells the time.
-const LOOK_INTO: u64 = 64 * 1024 * 1024;
-
-/// Bytes that are read at once: whole blocks.
-const PIECE: u64 = 128 * BLOCK as u64;
+use super::bounds::{Allowance, Bounded};
+use super::content;
+use super::tree::{LayerEntries, LayerEntry, Node, NodeKind};
 
 /// The prefix of extended attributes in the extended headers that GNU tar and Go write.
 const ATTRIBUTE: &str = "SCHILY.xattr.";
@@ -21,31 +15,53 @@ const ATTRIBUTE: &str = "SCHILY.xattr.";
 /// The entries of a layer.
 ///
 /// # Errors
-/// Where the archive is broken.
-pub fn read(archive: impl Read) -> io::Result<LayerEntries> {
-    let mut entries = LayerEntries::new();
-    for entry in Archive::new(archive).entries()? {
-        let mut entry = entry?;
+/// Where the archive is broken, or larger than is allowed.
+pub(super) fn read<R: Read>(archive: &mut Bounded<'_, R>) -> io::Result<LayerEntries> {
+    let allowance = archive.allowance();
+    let mut read = LayerEntries::new();
+    let mut archive = Archive::new(archive);
+    let mut entries = archive.entries()?;
+    loop {
+        allowance.expect_headers();
+        let entry = entries.next().transpose()?;
+        allowance.expect_content();
+        let Some(mut entry) = entry else { return Ok(read) };
+        if entry.header().entry_type() == EntryType::GNUSparse {
+            // Holes are no bytes of the archive.
+            allowance.unpack(entry.size())?;
+        }
         let path = clean(&entry.path_bytes());
         // What would lead out of the root, and a root that is no directory.
-        if path.split('/').any(|part| part == "..") || path.is_empty() && !entry.header().entry_type().is_dir() {
-            continue;
+        let is_outside =
+            path.split('/').any(|part| part == "..") || path.is_empty() && !entry.header().entry_type().is_dir();
+        if !is_outside && let Some(found) = read_entry(&mut entry, &path, allowance)? {
+            allowance.keep_entry(path.len() + texts(&found))?;
+            read.push((path, found));
         }
-        if let Some(read) = read_entry(&mut entry, &path)? {
-            entries.push((path, read));
-        }
+        // The way to the next entry leads through its headers alone.
+        io::copy(&mut entry, &mut io::sink())?;
     }
-    Ok(entries)
 }
 
-fn read_entry<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Option<LayerEntry>> {
+/// Bytes of what stands in an entry besides its path.
+fn texts(entry: &LayerEntry) -> usize {
+    match entry {
+        LayerEntry::HardLink(target) => target.len(),
+        LayerEntry::Node(node) => {
+            let attributes = node.attributes.iter().map(|(name, value)| name.len() + value.len());
+            node.target.len() + attributes.sum::<usize>()
+        }
+    }
+}
+
+fn read_entry<R: Read>(entry: &mut Entry<'_, R>, path: &str, allowance: &Allowance) -> io::Result<Option<LayerEntry>> {
     let kind = match entry.header().entry_type() {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => NodeKind::File,
         EntryType::Directory => NodeKind::Directory,
         EntryType::Symlink => NodeKind::Link,
         EntryType::Link => return Ok(Some(LayerEntry::HardLink(clean(&link_name(entry))))),
-        // It describes the archive, and no file.
-        EntryType::XGlobalHeader => return Ok(None),
+        // It describes the archive or another entry, and no file.
+        EntryType::XGlobalHeader | EntryType::XHeader => return Ok(None),
         // Devices and pipes. Of other types only their writers know what they are; that they are the same can be told.
         _ => NodeKind::Special,
     };
@@ -65,7 +81,7 @@ fn read_entry<R: Read>(entry: &mut Entry<'_, R>, path: &str) -> io::Result<Optio
         layer: 0,
     };
     match kind {
-        NodeKind::File => content(entry, path, &mut node)?,
+        NodeKind::File => content::read(entry, path, &mut node, allowance)?,
         NodeKind::Link => node.target = text(&link_name(entry)),
         NodeKind::Special => node.target = device(entry)?,
         NodeKind::Directory => {}
@@ -101,51 +117,6 @@ fn attributes<R: Read>(entry: &mut Entry<'_, R>) -> io::Result<BTreeMap<String, 
     Ok(found)
 }
 
-/// A file's size, its digest, its digest without what tells the time, and the blocks of a program.
-fn content<R: Read>(entry: &mut Entry<'_, R>, path: &str, node: &mut Node) -> io::Result<()> {
-    let mut hash = Sha256::new();
-    let mut buffer = Vec::new();
-    if super::timeless::may_tell_time(path) && entry.size() <= LOOK_INTO {
-        entry.read_to_end(&mut buffer)?;
-        hash.update(&buffer);
-        (node.size, node.timeless) = (buffer.len() as u64, timeless(path, &buffer));
-    } else {
-        loop {
-            buffer.clear();
-            if Read::take(&mut *entry, PIECE).read_to_end(&mut buffer)? == 0 {
-                break;
-            }
-            if node.size == 0 && is_program(&buffer) || !node.blocks.is_empty() {
-                node.blocks.extend(buffer.chunks(BLOCK).map(checksum));
-            }
-            node.size += buffer.len() as u64;
-            hash.update(&buffer);
-        }
-    }
-    node.digest = hex(&hash.finalize());
-    Ok(())
-}
-
-/// Whether bytes begin as those of a program or a library do: ELF, PE, Mach-O (of both orders) and its archives, WebAssembly.
-fn is_program(bytes: &[u8]) -> bool {
-    const STARTS: [&[u8]; 7] = [
-        b"\x7fELF",
-        b"MZ",
-        b"\0asm",
-        &[0xfe, 0xed, 0xfa, 0xce],
-        &[0xfe, 0xed, 0xfa, 0xcf],
-        &[0xcf, 0xfa, 0xed, 0xfe],
-        &[0xca, 0xfe, 0xba, 0xbe],
-    ];
-    STARTS.iter().any(|start| bytes.starts_with(start))
-}
-
-fn checksum(block: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(block);
-    crc.sum()
-}
-
 /// A digest in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
@@ -175,6 +146,11 @@ fn text(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::tree::BLOCK;
+
+    fn read(archive: &[u8]) -> io::Result<LayerEntries> {
+        super::read(&mut Bounded::layer(archive, &Allowance::default()))
+    }
 
     fn archive() -> Vec<u8> {
         let mut builder = tar::Builder::new(Vec::new());
@@ -196,7 +172,7 @@ mod tests {
 
     #[test]
     fn reads_what_an_archive_says_of_its_entries() {
-        let entries = read(archive().as_slice()).unwrap();
+        let entries = read(&archive()).unwrap();
         let names: Vec<&str> = entries.iter().map(|(path, _)| path.as_str()).collect();
         assert_eq!(names, ["d/f", "d/g", "d/s"]);
         let LayerEntry::Node(file) = &entries[0].1 else { panic!("{:?}", entries[0]) };
@@ -219,7 +195,7 @@ mod tests {
         header.set_cksum();
         let mut builder = tar::Builder::new(Vec::new());
         builder.append(&header, bytes).unwrap();
-        let entries = read(builder.into_inner().unwrap().as_slice()).unwrap();
+        let entries = read(&builder.into_inner().unwrap()).unwrap();
         match entries.into_iter().next() {
             Some((path, LayerEntry::Node(node))) => (path, node),
             other => panic!("{other:?}"),
@@ -248,12 +224,52 @@ mod tests {
         assert!(node(b"#!/bin/sh", b"a", EntryType::Regular).1.blocks.is_empty());
     }
 
+    /// A header with this type and size, and so many bytes of content.
+    fn claim(kind: EntryType, claimed: u64, real: u64) -> (tar::Header, io::Take<io::Repeat>) {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("a").unwrap();
+        header.set_mode(0o644);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_entry_type(kind);
+        header.set_size(claimed);
+        (header, io::repeat(b'a').take(real))
+    }
+
+    #[test]
+    fn no_header_decides_on_memory_or_time() {
+        const MUCH: u64 = 1 << 50;
+        for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader] {
+            let (mut header, content) = claim(kind, MUCH, MUCH);
+            header.set_cksum();
+            let error = super::read(&mut Bounded::layer(header.as_bytes().chain(content), &Allowance::default()));
+            assert!(error.unwrap_err().to_string().starts_with("the headers of an entry have more than"), "{kind:?}");
+        }
+        // One hole and nothing else.
+        let (mut header, _) = claim(EntryType::GNUSparse, 0, 0);
+        let fields = header.as_gnu_mut().unwrap();
+        fields.realsize = number(MUCH);
+        fields.sparse[0].offset = number(MUCH);
+        fields.sparse[0].numbytes = number(0);
+        header.set_cksum();
+        let error = read(&header.as_bytes()[..]).unwrap_err().to_string();
+        assert!(error.starts_with("its layers unpack to more than"), "{error}");
+    }
+
+    /// A field of twelve bytes for a number that has no room in octal digits.
+    fn number(value: u64) -> [u8; 12] {
+        let mut field = [0; 12];
+        field[4..].copy_from_slice(&value.to_be_bytes());
+        field[0] = 0x80;
+        field
+    }
+
     #[test]
     fn a_broken_archive_is_an_error() {
         let mut bytes = archive();
         bytes.truncate(700);
-        assert!(read(bytes.as_slice()).is_err());
+        assert!(read(&bytes).is_err());
         bytes[3] ^= 1;
-        assert!(read(bytes.as_slice()).is_err());
+        assert!(read(&bytes).is_err());
     }
 }

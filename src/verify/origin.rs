@@ -1,5 +1,6 @@
 //! Which instruction made a layer.
 
+use super::image_config::Noted;
 use crate::model::{Base, Build};
 use crate::syntax::Keyword;
 
@@ -15,13 +16,13 @@ pub struct Origin {
 /// Longest text of an instruction.
 const WIDTH: usize = 100;
 
-/// For each layer of an image the step that made it, the lowest first. `created_by` is what the builder has noted for each
-/// layer. Layers and instructions are brought together from the end, by their keywords: a builder may leave out the layer
-/// of a step that changes nothing, and the base image has layers of its own.
-pub(super) fn origins(build: &Build<'_>, target: usize, created_by: &[String]) -> Vec<Origin> {
+/// For each layer of an image the step that made it, the lowest first. Steps that the builder has noted and instructions are
+/// brought together from the end, by their keywords: the base image has steps of its own. Those without a layer count, as a
+/// builder may leave out the layer of a step that changes nothing.
+pub(super) fn origins(build: &Build<'_>, target: usize, history: &[Noted]) -> Vec<Origin> {
     let mut chain = chain(build, target);
-    let mut found: Vec<Origin> = Vec::with_capacity(created_by.len());
-    for noted in created_by.iter().rev() {
+    let mut found: Vec<Origin> = Vec::new();
+    for Noted { created_by: noted, has_layer } in history.iter().rev() {
         let keyword = keyword_of(noted);
         let instructions = build.inputs.file.instructions();
         let place = chain.iter().rposition(|index| Some(instructions[*index].keyword) == keyword);
@@ -34,24 +35,22 @@ pub(super) fn origins(build: &Build<'_>, target: usize, created_by: &[String]) -
             }
             None => Origin { line: None, instruction: noted.chars().take(WIDTH).collect() },
         };
-        found.push(origin);
+        if *has_layer {
+            found.push(origin);
+        }
     }
     found.reverse();
     found
 }
 
-/// The instructions that make the layers of a stage and of the stages that it starts from, in order.
+/// The instructions of a stage and of the stages that it starts from, in order.
 fn chain(build: &Build<'_>, target: usize) -> Vec<usize> {
     let Some(stage) = build.stages.get(target) else { return Vec::new() };
     let mut chain = match stage.base {
         Base::Stage(parent) if parent < target => self::chain(build, parent),
         _ => Vec::new(),
     };
-    let executed = |index: &usize| {
-        let keyword = build.inputs.file.instructions()[*index].keyword;
-        matches!(keyword, Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir)
-    };
-    chain.extend(stage.steps.iter().map(|step| step.instruction).filter(executed));
+    chain.extend(stage.steps.iter().map(|step| step.instruction));
     chain
 }
 
@@ -59,7 +58,7 @@ fn chain(build: &Build<'_>, target: usize) -> Vec<usize> {
 fn keyword_of(noted: &str) -> Option<Keyword> {
     let named = noted.split_once("#(nop)").map_or(noted, |(_, rest)| rest);
     match named.split_whitespace().next().map(Keyword::from_name) {
-        Some(keyword @ (Keyword::Run | Keyword::Copy | Keyword::Add | Keyword::Workdir)) => Some(keyword),
+        Some(keyword) if keyword != Keyword::Unknown => Some(keyword),
         _ if noted.contains("#(nop)") || noted.is_empty() => None,
         _ => Some(Keyword::Run),
     }
@@ -81,12 +80,19 @@ mod tests {
         let inputs = Inputs { file: &file, context: None, catalog: Catalog::builtin(), arguments: &arguments };
         let build = Build::new(inputs);
         let lines = |noted: &[&str]| {
-            let noted: Vec<String> = noted.iter().map(|text| (*text).to_owned()).collect();
+            let noted = noted.iter().map(|text| match text.strip_prefix('-') {
+                Some(text) => Noted { created_by: text.to_owned(), has_layer: false },
+                None => Noted { created_by: (*text).to_owned(), has_layer: true },
+            });
+            let noted: Vec<Noted> = noted.collect();
             origins(&build, 1, &noted).iter().map(|origin| origin.line).collect::<Vec<_>>()
         };
         let buildkit = ["ADD base", "WORKDIR /w", "RUN /bin/sh -c one # buildkit", "COPY b c # buildkit", "RUN two"];
         assert_eq!(lines(&buildkit), [None, Some(2), Some(3), Some(5), Some(7)]);
         let buildah = ["", "/bin/sh -c one", "/bin/sh -c #(nop) COPY file:1 in c ", "/bin/sh -c two"];
         assert_eq!(lines(&buildah), [None, Some(3), Some(5), Some(7)]);
+        // The last step changes nothing.
+        let lean = ["ADD base", "-ENV b=c", "WORKDIR /w", "RUN one", "COPY b c", "-ENV d=e", "-RUN two"];
+        assert_eq!(lines(&lean), [None, Some(2), Some(3), Some(5)]);
     }
 }

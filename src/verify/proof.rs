@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::compare::Difference;
 use super::engine::{BuiltImage, Engine, EngineError, Order};
 use super::image_config::ConfigDifference;
+use super::measured::{Measured, measured};
 use super::noise::Noise;
 use super::origin::{Origin, origins};
 use super::smoke::{Smoke, smoke};
 use super::split::{self, Split};
+use super::stumble::{Stumble, twice, unsteady};
 use super::trace::{self, TracedStep};
 use crate::optimize::{Draft, Surroundings};
 
@@ -33,7 +35,7 @@ pub struct Job<'a> {
 }
 
 /// Which of two files is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Side {
     /// The original.
     Before,
@@ -50,28 +52,6 @@ pub struct Explained {
     pub step_before: Option<Origin>,
     /// The step of the candidate.
     pub step_after: Option<Origin>,
-}
-
-/// How long a step took, and how large its layer is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StepTime {
-    /// The index of its instruction.
-    pub instruction: usize,
-    /// Seconds in each build that ran it.
-    pub seconds: Vec<f64>,
-    /// Bytes of its layer in the image; `None` where it has none there.
-    pub bytes: Option<u64>,
-}
-
-/// What clean builds of a file took.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
-    /// Seconds of a clean build; the mean where there are several.
-    pub seconds: f64,
-    /// Bytes of the layers of the image, unpacked.
-    pub bytes: u64,
-    /// The steps, in the order of the file.
-    pub steps: Vec<StepTime>,
 }
 
 /// What builds of two files have shown.
@@ -96,6 +76,8 @@ pub struct Proof {
     pub split: Option<Split>,
     /// Which files the steps of the original reached, where they were traced.
     pub traces: Vec<TracedStep>,
+    /// Builds that failed, and did not when they were done again.
+    pub stumbles: Vec<Stumble>,
     /// Clean builds of the original.
     pub before: Measured,
     /// The clean build of the candidate; `None` where it does not build.
@@ -104,13 +86,13 @@ pub struct Proof {
 
 impl Proof {
     /// Whether the images are equal, and go the same way where they were started. Of a [`Split`], the parts are, and they
-    /// must have been started.
+    /// must have been started. A candidate that builds at times only is none of that.
     pub fn is_equal(&self) -> bool {
         let runs = match self.split {
             None => self.smoke.as_ref().is_none_or(Smoke::agrees),
             Some(_) => self.smoke.as_ref().is_some_and(split::is_borne_out),
         };
-        self.has_equal_images() && runs
+        self.has_equal_images() && runs && unsteady(self.stumbles.iter()).is_none()
     }
 
     fn has_equal_images(&self) -> bool {
@@ -124,6 +106,7 @@ pub struct Original {
     first: BuiltImage,
     second: BuiltImage,
     noise: Noise,
+    stumbles: Vec<Stumble>,
 }
 
 impl Original {
@@ -136,9 +119,11 @@ impl Original {
         let first = build(engine, job, Side::Before, job.trace)?;
         std::thread::sleep(engine.clock());
         tell("building it again, to see what differs by itself");
-        let second = clean_build(engine, job, Side::Before)?;
+        // The file builds, as was seen.
+        let (second, failure) = twice(|| clean_build(engine, job, Side::Before), tell)?;
         let noise = Noise::between(&first.files.tree, &second.files.tree);
-        Ok(Self { first, second, noise })
+        let stumble = failure.map(|reason| Stumble { side: Side::Before, change: None, reason });
+        Ok(Self { first, second, noise, stumbles: stumble.into_iter().collect() })
     }
 
     /// Which files its steps reached, where they were traced.
@@ -165,7 +150,7 @@ pub fn prove(
     job: &Job<'_>,
     tell: &dyn Fn(&str),
 ) -> Result<Proof, EngineError> {
-    let Original { first, second, noise } = original;
+    let Original { first, second, noise, stumbles } = original;
     let both = [first, second];
     // A traced build takes longer than others.
     let timed = if job.trace { &both[1..] } else { &both[..] };
@@ -179,12 +164,17 @@ pub fn prove(
         smoke: None,
         split: None,
         traces: original.traces(job),
+        stumbles: stumbles.clone(),
         before: measured(job, Side::Before, timed),
         after: None,
     };
     tell("building the candidate, without a cache");
     let after = match twice(|| clean_build(engine, job, Side::After), tell) {
-        Ok(after) => after,
+        Ok((after, failure)) => {
+            let stumble = failure.map(|reason| Stumble { side: Side::After, change: None, reason });
+            proof.stumbles.extend(stumble);
+            after
+        }
         Err(EngineError::Failed(reason)) => {
             proof.broken = Some(reason);
             return Ok(proof);
@@ -205,20 +195,6 @@ pub fn prove(
         proof.smoke = Some(smoke(engine, (second, &after), limit, tell)?);
     }
     Ok(proof)
-}
-
-/// Builds once more where the file seems to be to blame: a line to a registry that is lost says nothing about it.
-pub(super) fn twice(
-    build: impl Fn() -> Result<BuiltImage, EngineError>,
-    tell: &dyn Fn(&str),
-) -> Result<BuiltImage, EngineError> {
-    match build() {
-        Err(EngineError::Failed(_)) => {
-            tell("it failed; building it again, as the machine or a registry may be the cause");
-            build()
-        }
-        result => result,
-    }
 }
 
 /// Properties in which the third image differs from the first, and of those the ones in which the second does too. There
@@ -264,10 +240,10 @@ fn build(engine: &dyn Engine, job: &Job<'_>, side: Side, traced: bool) -> Result
 }
 
 /// The step that made each layer of an image.
-fn origins_of(job: &Job<'_>, side: Side, image: &BuiltImage) -> Vec<Origin> {
+pub(super) fn origins_of(job: &Job<'_>, side: Side, image: &BuiltImage) -> Vec<Origin> {
     job.draft(side).with_build(&job.surroundings, |build| {
         let target = build.target(job.surroundings.target).unwrap_or_default();
-        origins(build, target, &image.files.config.layer_origins)
+        origins(build, target, &image.files.config.history)
     })
 }
 
@@ -290,32 +266,4 @@ pub(super) fn explained(job: &Job<'_>, images: (&BuiltImage, &BuiltImage), found
         difference,
     };
     found.into_iter().map(explain).collect()
-}
-
-fn measured(job: &Job<'_>, side: Side, images: &[&BuiltImage]) -> Measured {
-    let mut steps: Vec<StepTime> = Vec::new();
-    for record in images.iter().flat_map(|image| &image.steps) {
-        match steps.iter_mut().find(|step| step.instruction == record.instruction) {
-            Some(step) => step.seconds.push(record.seconds),
-            None => {
-                steps.push(StepTime { instruction: record.instruction, seconds: vec![record.seconds], bytes: None });
-            }
-        }
-    }
-    steps.sort_by_key(|step| step.instruction);
-    if let Some(image) = images.first() {
-        let lines = job.draft(side).with_build(&job.surroundings, |build| {
-            build.inputs.file.instructions().iter().map(|instruction| instruction.lines.0).collect::<Vec<_>>()
-        });
-        for (origin, bytes) in origins_of(job, side, image).iter().zip(&image.files.layer_bytes) {
-            let made = steps
-                .iter_mut()
-                .find(|step| origin.line.is_some() && lines.get(step.instruction) == origin.line.as_ref());
-            if let Some(step) = made {
-                step.bytes = Some(*bytes);
-            }
-        }
-    }
-    let seconds = images.iter().map(|image| image.seconds).sum::<f64>() / images.len().max(1) as f64;
-    Measured { seconds, bytes: images.first().map_or(0, |image| image.files.bytes), steps }
 }

@@ -1,70 +1,25 @@
 //! Changes of the project, built one after the other: the cache behaves as predicted, and what it makes is what a clean
 //! build makes. A build that only looks up to date, as compilers make it that go by times, is caught here.
 
+use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::compare::{Difference, DifferenceKind};
 use super::engine::{BuiltImage, Engine, EngineError, Order};
 use super::noise::Noise;
 use super::prediction::{Fate, Prediction};
-use super::proof::{Job, Side, twice};
+use super::proof::{Job, Side};
+use super::replayed::{Replay, Replayed};
 use super::salt::Salted;
 use super::snapshot::Snapshot;
 use super::split;
+use super::stumble::{Stumble, twice};
 use super::timeline::{LaidOut, Timeline, TimelineError};
 use crate::analysis::{Project, Session};
 use crate::context::{Filtered, IgnoreFile};
 use crate::diagnostic::FileEdit;
 use crate::optimize::Surroundings;
 use crate::source::DiskContext;
-
-/// A replay of several changes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Replay {
-    /// Each change, oldest first.
-    pub changes: Vec<Replayed>,
-    /// Why changes could not be replayed at all.
-    pub stopped: Option<String>,
-}
-
-/// One change, built with both files.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Replayed {
-    /// The id of the commit, or what was edited.
-    pub change: String,
-    /// First lines of the candidate's instructions that were said to run again.
-    pub predicted: Vec<usize>,
-    /// First lines of those that did.
-    pub observed: Vec<usize>,
-    /// What the builder did otherwise than was said, as phrases.
-    pub disagreements: Vec<String>,
-    /// Paths at which the candidate's image, made with the cache, is not that of a clean build.
-    pub stale: Vec<Difference>,
-    /// Paths at which the images of the two files are not the same.
-    pub differences: Vec<Difference>,
-    /// Such paths of which two builds of one file say nothing, as they differ there too.
-    pub noise: Vec<Difference>,
-    /// Seconds of the original's build with the cache.
-    pub seconds_before: f64,
-    /// Seconds of the candidate's.
-    pub seconds_after: f64,
-    /// Why the original does not build at this change; nothing else is said then.
-    pub skipped: Option<String>,
-    /// Why the candidate does not build, where the original does; nothing else is said then.
-    pub broken: Option<String>,
-}
-
-impl Replayed {
-    /// Whether all was as it should be.
-    pub fn agrees(&self) -> bool {
-        self.broken.is_none() && self.disagreements.is_empty() && self.stale.is_empty() && self.differences.is_empty()
-    }
-
-    /// Whether both files were built.
-    pub fn is_built(&self) -> bool {
-        self.skipped.is_none() && self.broken.is_none()
-    }
-}
 
 /// What a replay needs for each change.
 struct Player<'a> {
@@ -77,6 +32,8 @@ struct Player<'a> {
     /// What two builds of the original differ in.
     noise: &'a Noise,
     tell: &'a dyn Fn(&str),
+    /// Builds of the candidate that failed, and did not when they were done again.
+    stumbles: RefCell<Vec<Stumble>>,
 }
 
 /// Where a project stands on disk, and what is known of it.
@@ -104,7 +61,16 @@ pub fn replay(
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let salted = |side: Side| Salted::new(&job.draft(side).dockerfile, &format!("{now} {side:?}"));
     let (before, after) = (salted(Side::Before), salted(Side::After));
-    let player = Player { engine, job, dockerfile: ground.dockerfile, before, after, noise: ground.noise, tell };
+    let player = Player {
+        engine,
+        job,
+        dockerfile: ground.dockerfile,
+        before,
+        after,
+        noise: ground.noise,
+        tell,
+        stumbles: RefCell::default(),
+    };
     let ignore = job.before.ignore.as_ref().map(|text| IgnoreFile::parse(&job.before.ignore_path, text));
     let context = Filtered::new(ground.disk, ignore.as_ref());
     let count = timeline.names().count().saturating_sub(1);
@@ -125,6 +91,9 @@ pub fn replay(
                 outcome
             }
         };
+        found.stumbles.extend(
+            player.stumbles.take().into_iter().map(|stumble| Stumble { change: Some(name.to_owned()), ..stumble }),
+        );
         match outcome {
             Ok(replayed) if index > 0 || replayed.broken.is_some() => {
                 let stops = index == 0;
@@ -167,7 +136,11 @@ impl Player<'_> {
         build: impl Fn() -> Result<BuiltImage, EngineError>,
     ) -> Result<Result<BuiltImage, Replayed>, EngineError> {
         match twice(build, self.tell) {
-            Ok(image) => Ok(Ok(image)),
+            Ok((image, failure)) => {
+                let stumble = failure.map(|reason| Stumble { side: Side::After, change: None, reason });
+                self.stumbles.borrow_mut().extend(stumble);
+                Ok(Ok(image))
+            }
             Err(EngineError::Failed(reason)) => Ok(Err(Replayed { broken: Some(reason), ..Replayed::default() })),
             Err(error) => Err(error),
         }

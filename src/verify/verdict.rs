@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::drawn::Alike;
-use super::{Proof, Replay};
+use super::stumble::unsteady;
+use super::{Proof, Replay, Side, Stumble};
 
 /// All that was found of two files.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +18,18 @@ pub struct Verified {
 impl Verified {
     /// Whether the candidate may take the original's place: equal images, and caches that did as predicted.
     pub fn is_proven(&self) -> bool {
-        self.proof.is_equal() && self.replay.iter().flat_map(|replay| &replay.changes).all(super::Replayed::agrees)
+        let mut changes = self.replay.iter().flat_map(|replay| &replay.changes);
+        self.proof.is_equal() && changes.all(super::Replayed::agrees) && self.unsteady().is_none()
+    }
+
+    /// Builds that failed, and did not when they were done again.
+    pub fn stumbles(&self) -> impl Iterator<Item = &Stumble> + Clone {
+        self.proof.stumbles.iter().chain(self.replay.iter().flat_map(|replay| &replay.stumbles))
+    }
+
+    /// One of the candidate that no build of the original knows.
+    fn unsteady(&self) -> Option<&Stumble> {
+        unsteady(self.stumbles())
     }
 
     /// How many changes were built with both files.
@@ -47,6 +59,11 @@ impl Verified {
         let smoke = self.proof.smoke.as_ref();
         if let Some(smoke) = smoke.filter(|smoke| !smoke.agrees()) {
             return format!("differs: {}", smoke.in_words());
+        }
+        if let Some(stumble) = self.unsteady() {
+            let at = stumble.change.as_ref().map(|change| format!("at {change}, ")).unwrap_or_default();
+            let reason = stumble.reason.lines().next().unwrap_or_default();
+            return format!("differs: {at}the candidate does not build each time: {reason}");
         }
         if let Some(split) = self.proof.split.filter(|_| !self.proof.is_equal()) {
             let why = match smoke {
@@ -78,7 +95,11 @@ impl Verified {
         let stopped = self.replay.as_ref().is_some_and(|replay| replay.stopped.is_some());
         let stopped = stopped.then(|| "; no change was replayed".to_owned());
         let smoke = smoke.map(|smoke| format!("; {}", smoke.in_words()));
-        let parts = [after, alone, smoke, skipped, stopped];
+        let stumbled = self.stumbles().map(|stumble| stumble.side).max().map(|last| match last {
+            Side::Before => "; the file as it is does not build each time".to_owned(),
+            Side::After => "; neither of the files builds each time".to_owned(),
+        });
+        let parts = [after, alone, smoke, skipped, stopped, stumbled];
         let proven = match self.proof.split {
             None => "proven equal".to_owned(),
             Some(split) => format!("proven as a split: {}", split.in_words()),

@@ -8,7 +8,7 @@ use crate::cache::Expectation;
 use crate::verify::compare::Difference;
 use crate::verify::image_config::ConfigDifference;
 use crate::verify::smoke::{Ran, Smoke};
-use crate::verify::{Measured, Origin, Replayed};
+use crate::verify::{Measured, Origin, Replayed, Side, Stumble};
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -24,6 +24,7 @@ struct Json<'a> {
     smoke: Option<JsonSmoke<'a>>,
     split: Option<JsonSplit>,
     replay: Vec<JsonReplay<'a>>,
+    flaky: Vec<JsonStumble<'a>>,
     traces: Vec<traces::Json<'a>>,
     steps: Vec<JsonStep<'a>>,
     before: JsonMeasured,
@@ -106,6 +107,13 @@ struct JsonReplay<'a> {
 }
 
 #[derive(Serialize)]
+struct JsonStumble<'a> {
+    file: &'static str,
+    commit: Option<&'a str>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
 struct JsonStep<'a> {
     line: usize,
     instruction: &'a str,
@@ -172,6 +180,16 @@ impl<'a> From<&'a Replayed> for JsonReplay<'a> {
     }
 }
 
+impl<'a> From<&'a Stumble> for JsonStumble<'a> {
+    fn from(stumble: &'a Stumble) -> Self {
+        let file = match stumble.side {
+            Side::Before => "before",
+            Side::After => "after",
+        };
+        Self { file, commit: stumble.change.as_deref(), reason: &stumble.reason }
+    }
+}
+
 fn properties(found: &[ConfigDifference]) -> Vec<JsonConfig<'_>> {
     let properties = found.iter();
     properties.map(|ConfigDifference { property, before, after }| JsonConfig { property, before, after }).collect()
@@ -219,6 +237,7 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
         smoke: proof.smoke.as_ref().map(JsonSmoke::from),
         split: proof.split.map(|split| JsonSplit { left_out: split.left_out, of_base: split.of_base }),
         replay: shown.changes().iter().map(JsonReplay::from).collect(),
+        flaky: shown.found.stumbles().map(JsonStumble::from).collect(),
         traces: proof.traces.iter().map(traces::Json::from).collect(),
         steps: steps.collect(),
         before: measured(&proof.before, &shown.expected.0),

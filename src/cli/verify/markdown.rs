@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::optimize::seconds;
-use super::report::{Shown, noises, or_none, origin};
+use super::report::{Shown, noises, or_none, origin, stumbled};
 use super::traces;
 use crate::text::size_in_words;
 use crate::verify::image_config::ConfigDifference;
@@ -18,6 +18,9 @@ pub(super) fn render(shown: &Shown<'_>) -> String {
     // Writing to a string cannot fail.
     if let Some(reason) = &found.proof.broken {
         let _ = write!(text, "\n```\n{}\n```\n", reason.replace("```", "'''"));
+    }
+    for stumble in found.stumbles() {
+        let _ = write!(text, "\n{}:\n\n```\n{}\n```\n", cell(&stumbled(stumble)), stumble.reason.replace("```", "'''"));
     }
     differences(&mut text, shown);
     started(&mut text, shown);

@@ -8,7 +8,7 @@ use crate::cache::Expectation;
 use crate::optimize::{Draft, Surroundings};
 use crate::text::size_in_words;
 use crate::verify::compare::Difference;
-use crate::verify::{Explained, Origin, Proof, Replayed, Verified};
+use crate::verify::{Explained, Origin, Proof, Replayed, Side, Stumble, Verified};
 
 /// Rows of a kind that are shown; JSON has all.
 const MOST: usize = 20;
@@ -105,6 +105,9 @@ pub(super) fn full(shown: &Shown<'_>) -> String {
     if let Some(stopped) = found.replay.as_ref().and_then(|replay| replay.stopped.as_ref()) {
         let _ = writeln!(text, "\nno change was replayed: {stopped}");
     }
+    for stumble in found.stumbles() {
+        let _ = writeln!(text, "\n  {}:\n{}", stumbled(stumble), indented(&stumble.reason));
+    }
     text.push_str(&traces::full(&found.proof.traces));
     noise(&mut text, shown);
     costs(&mut text, shown);
@@ -173,9 +176,25 @@ fn table(text: &mut String, shown: &Shown<'_>) {
     }
 }
 
+/// A commit by the first digits of its id, an edit in its words.
+fn named(change: &str) -> String {
+    if change.len() == 40 { change.chars().take(10).collect() } else { change.to_owned() }
+}
+
+/// What failed once, as a phrase.
+pub(super) fn stumbled(stumble: &Stumble) -> String {
+    let file = match stumble.side {
+        Side::Before => "the file as it is",
+        Side::After => "the candidate",
+    };
+    match &stumble.change {
+        Some(change) => format!("{}: {file} failed to build, and did not when it was built again", named(change)),
+        None => format!("{file} failed to build, and did not when it was built again"),
+    }
+}
+
 fn changed(text: &mut String, change: &Replayed) {
-    let name: String =
-        if change.change.len() == 40 { change.change.chars().take(10).collect() } else { change.change.clone() };
+    let name = named(&change.change);
     if let Some(reason) = &change.skipped {
         let _ = writeln!(text, "\n  {name}: not replayed, as it does not build:\n{}", indented(reason));
         return;

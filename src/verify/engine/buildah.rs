@@ -8,7 +8,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::order_file::{self, OrderFiles};
-use super::program::{Line, Program, last_words};
+use super::program::{Line, Program, failure, last_words};
 use super::stages::{StageSteps, of_buildah, stages};
 use super::{BuiltImage, Engine, EngineError, Kept, Order, StepRecord, container};
 use crate::syntax::{Dockerfile, Keyword};
@@ -17,6 +17,9 @@ use crate::verify::smoke::Ran;
 
 /// `[2/2] STEP 3/5: COPY …`; a file of one stage has no number of a stage.
 static TITLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(?:\[(\d+)/\d+\] )?STEP \d+/\d+: (.*)$").ok());
+
+/// What begins the line that tells why a build failed: `Error: building at STEP "RUN …": …`.
+const ERROR: &str = "Error: ";
 
 /// Numbers for the tags of one process.
 static TAGS: AtomicU64 = AtomicU64::new(0);
@@ -82,7 +85,7 @@ impl Engine for Buildah {
         let tag = format!("localhost/layerwise-verify:{}-{number}", std::process::id());
         let done = self.program.run(&self.arguments(order, &files, &tag))?;
         if !done.status.success() {
-            return Err(EngineError::Failed(last_words(done.lines.iter().map(|line| line.text.as_str()))));
+            return Err(EngineError::Failed(failure(done.lines.iter().map(|line| line.text.as_str()), ERROR)));
         }
         let program = self.program.clone();
         let kept = Kept::new(tag.clone(), move |tag| program.try_run(&["untag", tag]));

@@ -79,9 +79,9 @@ impl Log {
         records.into_values().collect()
     }
 
-    /// Why the build failed: what the program and its steps said last.
+    /// Why the build failed: what the program said of it, and what it and its steps said last.
     pub(super) fn failure(&self) -> String {
-        super::program::last_words(self.said.iter().map(String::as_str))
+        super::program::failure(self.said.iter().map(String::as_str), "ERROR: ")
     }
 
     /// The name of the step that failed, with its error.
@@ -151,7 +151,8 @@ ERROR: failed to build"#;
                 StepRecord { instruction: 2, hit: true, seconds: 0.0 },
             ],
         );
-        assert!(log.failure().ends_with("hi\nERROR: failed to build"), "{}", log.failure());
+        let said = log.failure();
+        assert!(said.starts_with("failed to build\n") && said.ends_with("hi"), "{said}");
         assert_eq!(log.failed_step().as_deref(), Some("[b 2/3] x: exit code: 1"));
     }
 

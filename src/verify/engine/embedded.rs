@@ -16,8 +16,10 @@ use crate::runtime::progress::{Silent, Status};
 use crate::runtime::sandbox::{self, Limits, Network};
 use crate::runtime::store::Store;
 use crate::syntax::{Dockerfile, Keyword};
-use crate::verify::archive::{self, ImageFiles, KnownLayers};
+use crate::verify::archive::{ImageFiles, KnownLayers};
+use crate::verify::bounds::Allowance;
 use crate::verify::image_config::ImageConfig;
+use crate::verify::packed;
 use crate::verify::smoke::Ran;
 use crate::verify::trace::{Seen, Touch, Touched};
 use crate::verify::tree::Tree;
@@ -56,11 +58,12 @@ impl Embedded {
             bytes: 0,
             layer_bytes: Vec::new(),
         };
+        let allowance = Allowance::default();
         for (layer, digest) in manifest.layers.iter().zip(&config.rootfs.diff_ids) {
             let open = || -> std::io::Result<File> {
                 self.store.open_blob(&layer.digest).map_err(|error| std::io::Error::other(error.to_string()))
             };
-            let read = || archive::unpacked_layer(open()?, open()?);
+            let read = || packed::unpacked(open()?, open()?, &allowance);
             let (entries, bytes) =
                 self.layers.entries(Some(&digest.to_string()), read).map_err(|error| unusable(&error))?;
             files.tree.add_layer(&entries);
@@ -182,7 +185,12 @@ fn failure(error: &BuildError) -> EngineError {
         BuildError::Store(_) | BuildError::Tree(_) | BuildError::Stopped | BuildError::Context { .. } => {
             EngineError::Unusable(error.to_string())
         }
-        BuildError::Run { tail, .. } => EngineError::Failed(format!("{error}\n{}", tail.join("\n"))),
+        BuildError::Run { lines, instruction, reason, tail } => {
+            EngineError::Failed(format!("line {}, `{instruction}`: {reason}\n{}", lines.0, tail.join("\n")))
+        }
+        BuildError::Step { lines, instruction, reason, .. } => {
+            EngineError::Failed(format!("line {}, `{instruction}`: {reason}", lines.0))
+        }
         _ => EngineError::Failed(error.to_string()),
     }
 }

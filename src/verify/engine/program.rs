@@ -123,10 +123,26 @@ pub(super) fn last_words<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.get(told..).unwrap_or_default().join("\n")
 }
 
+/// Why a build failed: the last line that begins with `error`, without that, and what was printed last besides.
+pub(super) fn failure<'a>(lines: impl Iterator<Item = &'a str>, error: &str) -> String {
+    let (errors, others): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with(error));
+    let first = errors.last().map(|line| line.trim_start_matches(error).to_owned());
+    let rest = Some(last_words(others.into_iter())).filter(|rest| !rest.is_empty());
+    first.into_iter().chain(rest).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
-    #[cfg(unix)]
     use super::*;
+
+    #[test]
+    fn a_failure_begins_with_its_cause() {
+        let log = ["STEP 2/2: RUN x", "said", "Error: building at STEP \"RUN x\": exit status 7", "level=error"];
+        let told = "building at STEP \"RUN x\": exit status 7\nSTEP 2/2: RUN x\nsaid\nlevel=error";
+        assert_eq!(failure(log.into_iter(), "Error: "), told);
+        assert_eq!(failure(["no luck"].into_iter(), "Error: "), "no luck");
+        assert_eq!(failure(["Error: no luck"].into_iter(), "Error: "), "no luck");
+    }
 
     #[cfg(unix)]
     fn run(script: &str) -> Finished {

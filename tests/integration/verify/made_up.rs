@@ -11,7 +11,7 @@ use layerwise::ecosystem::Catalog;
 use layerwise::optimize::{Draft, Surroundings};
 use layerwise::source::DiskContext;
 use layerwise::verify::archive::ImageFiles;
-use layerwise::verify::image_config::ImageConfig;
+use layerwise::verify::image_config::{ImageConfig, Noted};
 use layerwise::verify::tree::{LayerEntry, Node, NodeKind, Tree};
 use layerwise::verify::{
     BuiltImage, Engine, EngineError, Ground, Job, Noise, Order, Original, Proof, Timeline, prove, replay,
@@ -102,7 +102,9 @@ impl Engine for MadeUp<'_> {
         tree.add_layer(&[("bin".to_owned(), LayerEntry::Node(node("755/ 0:0", 0)))]);
         tree.add_layer(&lines.iter().map(|line| entry(line, self.builds.get())).collect::<Vec<_>>());
         let config = ImageConfig {
-            layer_origins: vec!["ADD base".to_owned(), "RUN something # buildkit".to_owned()],
+            history: ["ADD base", "RUN something # buildkit"]
+                .map(|step| Noted { created_by: step.to_owned(), has_layer: true })
+                .to_vec(),
             ..ImageConfig::default()
         };
         let files = ImageFiles { tree, config, bytes: 0, layer_bytes: vec![0, 0] };

@@ -10,7 +10,8 @@ use crate::program::{self, Run};
 
 /// A builder that copies the files of the last `COPY` nowhere: the image it saves is `before.tar`, or `after.tar` where the
 /// Dockerfile copies the manifests first; `broken` in it makes the build fail. Every second build of a file saves
-/// `before-again.tar` where there is one; where there is a file `stumbles`, the candidate does not build in a replay.
+/// `before-again.tar` where there is one; where there is a file `stumbles`, the candidate does not build in a replay. With
+/// `fails-before` the second build of the original fails once, with `fails-after` the first of the candidate.
 const DOCKER: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 case $1 in
@@ -33,6 +34,12 @@ build)
         echo 'ERROR: it stumbles'
         exit 1
     fi
+    if [ -e "$here/fails-$kind" ] && [ -e "$here/built-$kind" -o $kind = after ]; then
+        rm "$here/fails-$kind"
+        echo "ERROR: lost after 1${#kind} ms"
+        exit 1
+    fi
+    touch "$here/built-$kind"
     cat "$here/$kind.log"
     if [ $kind = before ] && [ -e "$here/before-again.tar" ]; then
         [ -e "$here/built" ] && kind=before-again
@@ -177,7 +184,50 @@ fn a_candidate_that_fails_in_the_replay_is_not_proven() {
     assert_eq!(run.exit, Some(1), "{}{}", run.stdout, run.stderr);
     let verdict = "differs: at the files as they are, the candidate does not build, and the original does";
     assert!(run.stdout.contains(verdict), "{}", run.stdout);
-    assert!(run.stdout.contains("builds before, and not after:\n    ERROR: it stumbles"), "{}", run.stdout);
+    assert!(run.stdout.contains("builds before, and not after:\n    it stumbles"), "{}", run.stdout);
+}
+
+#[test]
+fn a_candidate_that_does_not_build_each_time_is_not_proven() {
+    for format in ["full", "json", "markdown"] {
+        let folder = project(LAZY, &image(0o644, "A=1"));
+        program::write(folder.path(), "fails-after", b"");
+        let run = verify(folder.path(), &["--output-format", format]);
+        assert_eq!(run.exit, Some(1), "{}{}", run.stdout, run.stderr);
+        let description = "a candidate that builds at the second try";
+        program::assert_snapshot("verify", &format!("flaky-{format}"), description, &run.stdout);
+    }
+    for (fails, verdict) in [
+        (&["fails-before"][..], "proven equal; the file as it is does not build each time (docker)"),
+        (&["fails-before", "fails-after"], "proven equal; neither of the files builds each time (docker)"),
+    ] {
+        let folder = project(LAZY, &image(0o644, "A=1"));
+        for name in fails {
+            program::write(folder.path(), name, b"");
+        }
+        let run = verify(folder.path(), &[]);
+        assert_eq!(run.exit, Some(0), "{}{}", run.stdout, run.stderr);
+        assert!(run.stdout.contains(verdict) && run.stdout.contains("    lost after 1"), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_folder_is_no_file_to_compare_with() {
+    let folder = project(LAZY, &image(0o644, "A=1"));
+    for (dockerfile, remedy) in
+        [(None, "name the Dockerfile itself"), (Some("new/Dockerfile"), "`--against new/Dockerfile`")]
+    {
+        std::fs::create_dir_all(folder.path().join("new")).unwrap();
+        if let Some(path) = dockerfile {
+            program::write(folder.path(), path, EAGER.as_bytes());
+        }
+        let run = verify(folder.path(), &["--against", "new"]);
+        assert_eq!(run.exit, Some(2), "{}", run.stdout);
+        let said = run.stderr.contains("`--against new` names a folder") && run.stderr.contains(remedy);
+        assert!(said, "{}", run.stderr);
+    }
+    let run = verify(folder.path(), &["--against", "gone"]);
+    assert!(run.stderr.contains("`gone` does not exist"), "{}", run.stderr);
 }
 
 #[test]
