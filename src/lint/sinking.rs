@@ -22,7 +22,14 @@ pub(super) struct Sunk {
     rates: OnceCell<Vec<Vec<(String, f64)>>>,
 }
 
-/// What becomes of the file when the copy moves as far down as it can; `None` where that gains nothing.
+/// What becomes of the file when the copy moves below a step, and as far down as it can: safely, where the safe part of the
+/// way leads below that step. `None` where that gains nothing.
+pub(super) fn below(subject: &Subject<'_>, found: &Sink, id: StepId) -> Option<Sunk> {
+    let safe = found.safe_part(subject.build).filter(|part| part.crosses(id));
+    safe.and_then(|part| of(subject, &part)).or_else(|| of(subject, found))
+}
+
+/// What becomes of the file when the copy goes its way; `None` where that gains nothing.
 pub(super) fn of(subject: &Subject<'_>, found: &Sink) -> Option<Sunk> {
     let change = sink_move(subject.build, found)?;
     let text = change.edit.apply(subject.file.source());

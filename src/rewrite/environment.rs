@@ -107,7 +107,7 @@ fn pointed_to<'s>(
             Bring::Nothing => {}
             Bring::Unknown if is_ordinary(command) => {}
             // A program may load others that nobody knows of.
-            Bring::File(path) if !carried.transfer.varies && !is_program(&path) => {
+            Bring::File(path) if !carried.transfer.varies && !is_program(&path) && !names_output(&setting.name) => {
                 needed.push(Needed { path, directory: false, place });
             }
             _ => return Err(word),
@@ -153,10 +153,22 @@ fn is_program(path: &str) -> bool {
         .is_some_and(|ending| matches!(ending, "js" | "cjs" | "mjs" | "ts" | "py" | "rb" | "php" | "sh" | "so" | "jar"))
 }
 
-/// The pieces of a value that may be paths: `/a:/b`, `--require ./hook.js`, `--require=/app/hook.js`.
+/// Whether a variable says by its name that the file it names is written.
+fn names_output(name: &str) -> bool {
+    name.split('_').any(|part| ["log", "report", "output"].iter().any(|word| part.eq_ignore_ascii_case(word)))
+}
+
+/// The pieces of a value that may be paths: `/a:/b`, `--require ./hook.js`, `--require=/app/hook.js`, `file:///app/wheels`.
 fn words(value: &str) -> impl Iterator<Item = &str> {
     let pieces = value.split([':', ';', ',', '=', ' ', '\t', '\'', '"']);
-    pieces.filter(|piece| !piece.is_empty() && !piece.starts_with("//"))
+    let mut scheme = "";
+    let paths = pieces.filter_map(move |piece| {
+        let before = std::mem::replace(&mut scheme, piece);
+        let Some(address) = piece.strip_prefix("//") else { return Some(piece) };
+        let local = before == "dir" || before.ends_with("file");
+        local.then(|| address.strip_prefix("localhost").unwrap_or(address))
+    });
+    paths.filter(|piece| !piece.is_empty())
 }
 
 /// A directory on the search path must not get a program that the command runs or looks up, nor, where that may run

@@ -133,7 +133,8 @@ pub fn survey(build: &Build<'_>) -> Survey {
                 None => {}
             }
         } else {
-            found.moves.extend(sink_move(build, &sunk).or_else(|| lock_step(build, &sunk)));
+            let safe = sunk.safe_part(build).and_then(|part| sink_move(build, &part));
+            found.moves.extend(safe.or_else(|| sink_move(build, &sunk)).or_else(|| lock_step(build, &sunk)));
         }
         found.refusals.extend(sunk.stopped_by.as_ref().and_then(|obstacle| refusal(build, &sunk, obstacle)));
     }

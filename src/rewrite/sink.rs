@@ -3,7 +3,7 @@
 use super::{
     carried::{Bring, Carried},
     crossing::{Caveat, Crossing, Needed, Obstacle, cross_run},
-    moves::quoted,
+    moves::{difference, quoted},
     presence::{created, makes},
     restate::destination_text,
     transfer_crossing::cross_transfer,
@@ -42,11 +42,31 @@ impl Sink {
     /// The part of the way that leads to the first `RUN` that needs something of the copy; `None` where nothing that is
     /// worth a move lies on it.
     pub fn to_first_need(&self, build: &Build<'_>) -> Option<Self> {
-        let free = self.crossed.iter().take_while(|crossed| crossed.crossing.manifests.is_empty());
-        let mut way = Self { crossed: free.cloned().collect(), ..self.clone() };
+        self.part(build, |crossed| crossed.crossing.manifests.is_empty())
+    }
+
+    /// The part of the way that leaves the image as it is, where the rest may not; `None` where all of it does, or nothing
+    /// that is worth a move lies on it.
+    pub fn safe_part(&self, build: &Build<'_>) -> Option<Self> {
+        let is_safe = |crossed: &Crossed| !crossed.crossing.caveats.iter().any(|caveat| difference(caveat).is_some());
+        if self.crossed.iter().all(is_safe) {
+            return None;
+        }
+        self.part(build, is_safe)
+    }
+
+    /// The first part of the way, as long as what is crossed is as wanted.
+    fn part(&self, build: &Build<'_>, wanted: impl Fn(&Crossed) -> bool) -> Option<Self> {
+        let first = self.crossed.iter().take_while(|crossed| wanted(crossed));
+        let mut way = Self { crossed: first.cloned().collect(), ..self.clone() };
         let worth = way.crossed.iter().rposition(|crossed| is_worth_crossing(build, crossed.id))? + 1;
         way.crossed.truncate(worth);
         Some(way)
+    }
+
+    /// Whether the copy moves below a step.
+    pub fn crosses(&self, id: StepId) -> bool {
+        self.crossed.iter().any(|crossed| crossed.id == id)
     }
 
     /// What must hold for the image to stay the same.

@@ -46,10 +46,11 @@ fn ending(path: &str) -> &str {
     path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, ending)| ending)
 }
 
-/// Dockerfiles and ignore files: an edit of them is another build.
+/// Dockerfiles and ignore files: an edit of them is another build. What is hidden is nobody's source: settings, the
+/// repository itself.
 fn is_of_the_build(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    name.starts_with('.') || name.contains("dockerfile") || name.contains("containerfile")
+    path.split('/').any(|part| part.starts_with('.')) || name.contains("dockerfile") || name.contains("containerfile")
 }
 
 #[cfg(test)]
@@ -66,6 +67,9 @@ mod tests {
         let memory = MemoryContext::from_files([
             ("Dockerfile", ""),
             (".eslintrc", "{}"),
+            (".git/hooks/commit-msg.sample", ""),
+            (".git/hooks/pre-commit.sample", ""),
+            (".git/hooks/update.sample", ""),
             ("README.md", ""),
             ("b.js", ""),
             ("lib/a.js", ""),

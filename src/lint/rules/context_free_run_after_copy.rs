@@ -63,14 +63,18 @@ impl Rule for ContextFreeRunAfterCopy {
                 step.transfer().is_some_and(|transfer| transfer.is_from_context() && transfer.holds_directory());
             let Some(found) = moves.then(|| subject.numbers.sink(id)).flatten() else { continue };
             // What the file would be is worked out for the first step that may be worth it.
-            let sunk = LazyCell::new(|| sinking::of(subject, found));
+            let whole = LazyCell::new(|| sinking::of(subject, found));
+            let part = found.safe_part(subject.build);
+            let safe = LazyCell::new(|| part.as_ref().and_then(|part| sinking::of(subject, part)));
             for crossed in found.crossed.iter().filter(|crossed| crossed.crossing.manifests.is_empty()) {
                 let Some(title) = subject.build.step(crossed.id).run().and_then(context_free_title) else { continue };
                 let cost = subject.numbers.cost(subject.build.step(crossed.id).instruction);
                 if reported.contains(&crossed.id) || cost.rate < sinking::LEAST_DIFFERENCE {
                     continue;
                 }
-                let Some(sunk) = &*sunk else { break };
+                let by_part = part.as_ref().is_some_and(|part| part.crosses(crossed.id));
+                let sunk = if by_part { &*safe } else { &*whole };
+                let Some(sunk) = sunk else { break };
                 let after = sunk.rate_after(subject, crossed.id).unwrap_or(0.0);
                 if cost.rate - after < sinking::LEAST_DIFFERENCE {
                     continue;

@@ -83,7 +83,7 @@ impl Rule for CopyBeforeInstall {
             let install = found.crossed.iter().find(|crossed| installs(subject, crossed.id));
             match (install, &found.stopped_by) {
                 (Some(install), _) => {
-                    if let Some(sunk) = sinking::of(subject, found) {
+                    if let Some(sunk) = sinking::below(subject, found, install.id) {
                         report_sunk(subject, &sunk, install, report);
                     }
                 }

@@ -85,7 +85,8 @@ fn report_waiting(subject: &Subject<'_>, id: StepId, report: &mut Reporter) {
     let Some(found) = subject.numbers.sink(id) else { return };
     let seconds = |id: StepId| subject.numbers.cost(build.step(id).instruction).seconds;
     let dearest = found.crossed.iter().max_by(|one, other| seconds(one.id).total_cmp(&seconds(other.id)));
-    let (Some(crossed), Some(sunk)) = (dearest, sinking::of(subject, found)) else { return };
+    let Some(crossed) = dearest else { return };
+    let Some(sunk) = sinking::below(subject, found, crossed.id) else { return };
     let copy = build.instruction(id);
     let run = build.instruction(crossed.id);
     let text = sinking::one_line(subject, run);
