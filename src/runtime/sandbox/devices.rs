@@ -6,10 +6,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use rustix::fs::{CWD, FileType, Gid, Mode, OFlags, Uid, fchmod, fchown, open, statat, unlink};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, Uid, chmodat, fchmod, fchown, makedev, mknodat, open, statat, unlink,
+};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string,
-    fsmount, fsopen, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, fsconfig_create,
+    fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount, open_tree, unmount,
 };
 
 use super::order::Attached;
@@ -17,8 +19,10 @@ use super::setup::{Failure, Tried, hang, open_root};
 use super::{place, profile};
 use crate::runtime::sys;
 
-/// The nodes that every container has: <https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#default-devices>.
-const NODES: [&str; 6] = ["full", "null", "random", "tty", "urandom", "zero"];
+/// The nodes that every container has: <https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#default-devices>,
+/// with their numbers: <https://www.kernel.org/doc/html/latest/admin-guide/devices.html>.
+const NODES: [(&str, u32, u32); 6] =
+    [("full", 1, 7), ("null", 1, 3), ("random", 1, 8), ("tty", 5, 0), ("urandom", 1, 9), ("zero", 1, 5)];
 
 /// Links in `/dev`, of the same page.
 const LINKS: [(&str, &str); 6] = [
@@ -50,8 +54,11 @@ impl Borrowed {
         )?;
         let read_only = nothing() | MountAttrFlags::MOUNT_ATTR_RDONLY;
         let sysfs = filesystem("sysfs", &[], read_only).or_else(|_| machine_sysfs()).tried("cannot mount /sys")?;
-        let node = |name| clone(Path::new("/dev").join(name), false).tried(format!("cannot open /dev/{name}"));
-        Ok(Self { proc, sysfs, nodes: NODES.into_iter().map(node).collect::<Result<_, _>>()? })
+        let nodes = match own_nodes() {
+            Ok(nodes) => nodes,
+            Err(_) => NODES.into_iter().map(|(name, ..)| machine_node(name)).collect::<Result<_, _>>()?,
+        };
+        Ok(Self { proc, sysfs, nodes })
     }
 
     /// Hangs everything in below the new root.
@@ -66,7 +73,7 @@ impl Borrowed {
         let dev = [("mode", "755"), ("size", "65536k")];
         // The nodes are mounts of their own: what a step adds here does not work.
         put(filesystem("tmpfs", &dev, nothing() - MountAttrFlags::MOUNT_ATTR_NOEXEC), "/dev", true)?;
-        for (node, name) in self.nodes.into_iter().zip(NODES) {
+        for (node, (name, ..)) in self.nodes.into_iter().zip(NODES) {
             put(Ok(node), &format!("/dev/{name}"), false)?;
         }
         for (to, from) in LINKS {
@@ -78,6 +85,30 @@ impl Borrowed {
         put(filesystem("mqueue", &[], nothing()), "/dev/mqueue", true)?;
         put(Ok(self.sysfs), "/sys", true)
     }
+}
+
+/// Nodes of our own, each as a mount. Root may change the mode and owner of a node, and the machine's would stay changed.
+///
+/// # Errors
+/// In a user namespace, where the kernel makes no device nodes.
+fn own_nodes() -> io::Result<Vec<OwnedFd>> {
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let memory = filesystem("tmpfs", &[("mode", "700"), ("size", "4k")], attributes)?;
+    for (name, major, minor) in NODES {
+        mknodat(&memory, name, FileType::CharacterDevice, Mode::empty(), makedev(major, minor))?;
+        // What mknod gives goes through the mask.
+        chmodat(&memory, name, Mode::from(0o666), AtFlags::empty())?;
+    }
+    // The kernel clones only what is mounted in this namespace. Nothing of the step runs yet.
+    move_mount(&memory, "", CWD, "/dev", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    let nodes = NODES.into_iter().map(|(name, ..)| clone(Path::new("/dev").join(name), false)).collect();
+    unmount("/dev", UnmountFlags::DETACH)?;
+    nodes
+}
+
+/// A node of the machine. Who does not own it cannot change it.
+fn machine_node(name: &str) -> Result<OwnedFd, Failure> {
+    clone(Path::new("/dev").join(name), false).tried(format!("cannot open /dev/{name}"))
 }
 
 /// The machine's `/sys`, read-only. Without a network namespace of its own, a user namespace may not have a fresh one.

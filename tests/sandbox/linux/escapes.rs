@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = &[
     ("the_kernel_is_protected", EVERYBODY, the_kernel_is_protected),
     ("mounts_cannot_be_changed", EVERYBODY, mounts_cannot_be_changed),
     ("device_nodes_do_not_work", ROOT, device_nodes_do_not_work),
+    ("device_nodes_of_the_machine_stay_as_they_are", EVERYBODY, device_nodes_of_the_machine_stay_as_they_are),
     ("our_program_cannot_be_overwritten", EVERYBODY, our_program_cannot_be_overwritten),
     ("a_tree_with_hostile_links", EVERYBODY, a_tree_with_hostile_links),
     ("descriptors_of_the_caller", EVERYBODY, descriptors_of_the_caller),
@@ -106,6 +107,27 @@ fn mounts_cannot_be_changed(world: &World) {
                   mkdir /tmp/old && pivot_root / /tmp/old && echo pivoted; unshare -U true && echo unshared; \
                   unshare -m true && echo unshared; nsenter -t 1 -m true && echo entered; true";
     assert_eq!(world.sh(script).ok(), "");
+}
+
+/// `chmod -R 700 /` is no more than an image's own affair.
+fn device_nodes_of_the_machine_stay_as_they_are(world: &World) {
+    let names = ["full", "null", "random", "tty", "urandom", "zero"].map(|name| format!("/dev/{name}"));
+    let modes = || names.clone().map(|name| fs::metadata(name).unwrap().permissions().mode());
+    let before = modes();
+    let script = format!(
+        "chmod 604 {names}; chown 1:1 {names}; echo >/dev/null && head -c 2 /dev/zero | wc -c",
+        names = names.join(" ")
+    );
+    let run = world.sh(&script);
+    let after = modes();
+    if after != before {
+        // Nothing on the machine works without them.
+        for (name, mode) in names.iter().zip(before) {
+            fs::set_permissions(name, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    }
+    assert_eq!(before, after, "{run:?}");
+    assert_eq!(run.ok().trim(), "2");
 }
 
 /// Docker has a list of devices; without it nodes that root makes must not open.
