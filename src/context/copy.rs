@@ -202,6 +202,12 @@ impl Selector {
         self.words.iter().enumerate().filter(takes_nothing).map(|(_, word)| word.text.as_str()).collect()
     }
 
+    /// Sources without wildcards that the context as it is does not have.
+    pub fn absent(&self, view: &Filtered<'_>) -> Vec<&str> {
+        let plain = self.words.iter().filter(|word| word.wild.is_none() && word.include.is_none());
+        plain.filter(|word| resolve::roots(view, 0, word).is_empty()).map(|word| word.text.as_str()).collect()
+    }
+
     /// Whether no source takes anything from the context as it is; false where there is no source in the context.
     pub fn matches_nothing(&self, view: &Filtered<'_>) -> bool {
         !self.words.is_empty() && self.unmatched(view).len() == self.words.len()

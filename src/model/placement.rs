@@ -10,6 +10,9 @@ pub struct Placement {
     pub selector: Selector,
     /// The files and directories that its sources name.
     pub roots: Vec<Root>,
+    /// What sources without wildcards name that the context does not have: something must put it there before the build.
+    /// Nobody has seen what it is, so each lands as its name lets expect.
+    pub absent: Vec<Root>,
 }
 
 /// One file or directory that a source names.
@@ -30,6 +33,12 @@ impl Placement {
     pub fn landing(&self, path: &str) -> Option<StagePath> {
         let landing = self.roots.iter().find_map(|root| root.landing_of(path))?;
         self.selector.selects(path).then_some(landing)
+    }
+
+    /// What is absent and may stand at a place in the stage, below it or above it.
+    pub fn absent_at(&self, place: &StagePath) -> Option<&Root> {
+        let meets = |landing: &StagePath| landing.may_overlap(place);
+        self.absent.iter().find(|root| meets(&root.landing) || root.other_landing().as_ref().is_some_and(meets))
     }
 
     /// The context paths that it brings, or would bring, to a place in the stage: one for each source that does, the last

@@ -195,7 +195,10 @@ impl Transfer {
         let roots = roots.into_iter();
         let places = Landing { destination, into_directory, may_be_made: reader.names(stages, destination.name()) };
         let roots = roots.map(|(path, kind)| places.root(real(path, kind), kind)).collect();
-        Some(Placement { selector: selector.clone(), roots })
+        let expected = |name: &str| if looks_like_directory(name) { EntryKind::Directory } else { EntryKind::File };
+        let absent = selector.absent(context).into_iter();
+        let absent = absent.map(|name| places.root(path::clean(name), expected(name))).collect();
+        Some(Placement { selector: selector.clone(), roots, absent })
     }
 }
 

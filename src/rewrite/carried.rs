@@ -70,6 +70,9 @@ impl<'a> Carried<'a> {
                 _ => Bring::Unknown,
             };
         };
+        if placement.absent_at(place).is_some() {
+            return Bring::Unknown;
+        }
         // Several sources may share a place; later ones win, and directories become one.
         let origins = placement.roots.iter().rev().filter_map(|root| root.origin(place));
         let brought = origins.map(|path| bring_of(context, placement, &path));
@@ -96,7 +99,8 @@ impl<'a> Carried<'a> {
         let brought = self.brings(&directory);
         let Some((context, placement)) = self.placement() else { return brought };
         let floats = |place: &StagePath| place.is_floating() != start.is_floating();
-        if placement.roots.iter().any(|root| root.uncertain || floats(&root.landing)) {
+        let is_unclear = |root: &Root| root.uncertain || floats(&root.landing);
+        if placement.absent_at(&directory).is_some() || placement.roots.iter().any(is_unclear) {
             return brought;
         }
         let begins = |root: &Root| {
@@ -123,7 +127,7 @@ impl<'a> Carried<'a> {
             None if root.landing.parent() == *directory => vec![root.landing.name().to_owned()],
             None => Vec::new(),
         };
-        placement.roots.iter().flat_map(names).collect()
+        placement.roots.iter().chain(&placement.absent).flat_map(names).collect()
     }
 
     /// Whether an earlier step of the stage has brought the same file to the same place for the same owner, and nothing

@@ -111,7 +111,8 @@ fn copy_above_run(build: &Build<'_>, copy: StepId, run_id: StepId, run: &Run) ->
 /// Whether all that a copy brings stands where the command's project has it: then the command's closure knows of it.
 fn keeps_names(carried: &Carried<'_>, command: &crate::model::KnownCommand) -> bool {
     let Some((_, placement)) = carried.placement() else { return false };
-    placement.roots.iter().all(|root| command.place_of(&root.context).as_ref() == Some(&root.landing))
+    let mut brought = placement.roots.iter().chain(&placement.absent);
+    brought.all(|root| command.place_of(&root.context).as_ref() == Some(&root.landing))
 }
 
 fn is_clear(crossing: &Crossing) -> bool {

@@ -1,5 +1,6 @@
 //! Whether a copy may move below a `RUN`, and what must be copied in front of it first.
 
+mod absent;
 mod mentions;
 mod tree;
 
@@ -250,6 +251,7 @@ impl Reader<'_> {
                 format!("`{}` needs `{}`, which the build context does not have", command.known.title, missing.path);
             return Err(self.obstacle(reason, missing.from.clone()));
         }
+        self.check_absent(command, closure)?;
         for read in &closure.reads {
             let place = command.place_of(&read.path).ok_or_else(|| self.unplaced(&read.path))?;
             self.cross_read(&read.path, read.directory, &place, crossing)?;

@@ -32,7 +32,8 @@ pub(super) fn cross_transfer(carried: &Carried<'_>, id: StepId, other: &Transfer
             _ => Err(conflict(destination.as_str())),
         };
     };
-    let clash = placement.roots.iter().find(|root| !is_apart(carried, root, same_flags));
+    let unseen = placement.absent.iter().find(|root| carried.brings(&root.landing) != Bring::Nothing);
+    let clash = unseen.or_else(|| placement.roots.iter().find(|root| !is_apart(carried, root, same_flags)));
     clash.map_or(Ok(()), |root| Err(conflict(root.landing.as_str())))
 }
 
@@ -81,5 +82,6 @@ pub(super) fn covers(carried: &Carried<'_>, id: StepId) -> bool {
         && placement.is_certain()
         && wider.is_certain()
         && !placement.roots.is_empty()
+        && placement.absent.is_empty()
         && placement.roots.iter().all(is_brought)
 }

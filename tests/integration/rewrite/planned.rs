@@ -91,6 +91,7 @@ fn planned(case: &Case) -> Plan {
 #[test]
 fn every_plan_is_the_one_that_its_case_names() {
     let tables = [
+        include_str!("../../cases/moves/absent.toml"),
         include_str!("../../cases/moves/copies.toml"),
         include_str!("../../cases/moves/declarations.toml"),
         include_str!("../../cases/moves/environment.toml"),
