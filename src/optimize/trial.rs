@@ -11,7 +11,7 @@ use crate::{
     cache::{ENOUGH_COMMITS, Expectation},
     diagnostic::Safety,
     model::Build,
-    rewrite::{self, Move},
+    rewrite::{self, Move, MoveKind},
 };
 
 /// Moves after which a run ends in any case. Each move carries a copy or a declaration down, so files of an ordinary
@@ -182,7 +182,7 @@ fn apply_moves(request: &Asked<'_>, from: &Outcome, banned: &BTreeSet<String>) -
     let mut refused: BTreeSet<String> = banned.clone();
     while outcome.applied.len() < MOST_MOVES && (request.goes_on)() {
         let moves = request.moves(&outcome.draft);
-        let Some((key, found)) = moves.iter().find(|(key, _)| !refused.contains(key)) else { break };
+        let Some((key, found)) = next_of(&moves, &refused) else { break };
         let draft = carry_out(&outcome.draft, found);
         if draft.shape() != shape || draft == outcome.draft {
             refused.insert(key.clone());
@@ -191,6 +191,18 @@ fn apply_moves(request: &Asked<'_>, from: &Outcome, banned: &BTreeSet<String>) -
         outcome.apply(key.clone(), found.clone(), draft);
     }
     outcome
+}
+
+/// The first move that is not refused. Of copies that land below the same step, the last goes first: each lands right below
+/// the step, so that they keep their order.
+fn next_of<'m>(moves: &'m [(String, Move)], refused: &BTreeSet<String>) -> Option<&'m (String, Move)> {
+    let mut open = moves.iter().filter(|(key, _)| !refused.contains(key));
+    let first = open.next()?;
+    let lands = |found: &Move| {
+        matches!(found.kind, MoveKind::SinkCopy | MoveKind::CopyManifestsFirst).then(|| found.lines.last().copied())
+    };
+    let place = lands(&first.1);
+    open.rfind(|(_, found)| place.is_some() && lands(found) == place).or(Some(first))
 }
 
 /// A name for a move that stays the same while other moves change the file: what it does to which instruction.
