@@ -1,5 +1,7 @@
 //! Links inside a stage: what is reached through one stands at another place than its name says.
 
+use std::collections::BTreeSet;
+
 use crate::{
     context::EntryKind,
     ecosystem::Access,
@@ -44,9 +46,12 @@ fn copied_link(build: &Build<'_>, transfer: &Transfer, place: &StagePath) -> Opt
 /// A place that a `RUN` reaches through a link, and the link: one that an earlier step has made or copied, or that the `RUN`
 /// makes itself.
 pub(super) fn reached_through_link(build: &Build<'_>, id: StepId, run: &Run) -> Option<(StagePath, StagePath)> {
+    let links: Vec<&StagePath> = run.links().collect();
+    // Long scripts reach the same places again and again.
+    let mut seen = BTreeSet::new();
     run.commands.iter().find_map(|command| {
-        places(command).find_map(|(path, made)| {
-            let mut behind = run.links().filter(|link| path.below(link).is_some());
+        places(command).filter(|place| seen.insert(place.clone())).find_map(|(path, made)| {
+            let mut behind = links.iter().copied().filter(|link| path.below(link).is_some());
             let own = behind.find(|link| !made || path != **link).cloned();
             let link = own.or_else(|| link_above(build, id, &path))?;
             Some((path, link))
