@@ -159,6 +159,10 @@ impl<'a> Survey<'a> {
             return None;
         }
         let brought = stands && self.copies.entry(REPOSITORY).is_some();
+        // `.git/*` leaves an empty directory.
+        if brought && self.copies.context.list(REPOSITORY).is_empty() {
+            return None;
+        }
         let matched: Vec<String> = brought.then(|| REPOSITORY.to_owned()).into_iter().collect();
         Some(IgnoreLine {
             pattern: REPOSITORY.to_owned(),

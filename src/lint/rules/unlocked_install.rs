@@ -105,7 +105,8 @@ fn report_unlocked(
         Presence::Absent => report_unseen(subject, id, command, file, report),
         // A manifest that an earlier step has made may have nothing to do with the lock file.
         Presence::Copied(_) | Presence::Mounted if !has_manifest(subject, id, command, file) => {}
-        Presence::Copied(_) | Presence::Mounted => {
+        presence @ (Presence::Copied(_) | Presence::Mounted) => {
+            let file = &copied_from(subject, command, &presence, file);
             let message = format!("`{title}` may install other versions than `{file}` says");
             let diagnostic = report.add(UnlockedInstall::META, command.command.range, message);
             match locked_words::locked(subject.build, id, command) {
@@ -114,6 +115,14 @@ fn report_unlocked(
             }
         }
     }
+}
+
+/// The file of the context that stands where the command looks for its lock file.
+fn copied_from(subject: &Subject<'_>, command: &KnownCommand, presence: &Presence, file: &str) -> String {
+    let Presence::Copied(copy) = presence else { return file.to_owned() };
+    let placement = subject.build.step(*copy).transfer().and_then(|transfer| transfer.placement.as_ref());
+    let origin = placement.zip(command.place_of(file)).and_then(|(placement, place)| placement.origins(&place).next());
+    origin.unwrap_or_else(|| file.to_owned())
 }
 
 /// The lock file is in the build context, and not where the command looks for it.
