@@ -5,6 +5,7 @@
 //! it is (`docker` unless given, `buildkit`, `podman`, `buildah`), and `LAYERWISE_TEST_ENGINE_OPTIONS` are options of each
 //! build, separated by blanks. `FROM busybox` must work.
 
+mod engines;
 mod faults;
 mod live;
 mod made_up;

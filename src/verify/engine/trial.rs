@@ -33,6 +33,9 @@ pub(super) fn run(store: &Store, ids: &Ids, image: &Descriptor, limit: Duration)
         Err(ContainerError::NoCommand) => {
             return Ok(Ran { fate: Fate::NoCommand, seconds: 0.0, output: String::new() });
         }
+        Err(ContainerError::NoUser(reason)) => {
+            return Ok(Ran { fate: Fate::NotStarted(126), seconds: 0.0, output: reason });
+        }
         Err(error) => return Err(unusable(&error)),
     };
     let sandbox = Sandbox::start(ids).map_err(|error| unusable(&error))?;
