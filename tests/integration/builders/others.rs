@@ -22,7 +22,9 @@ struct Table {
 pub(super) struct Explanation {
     builders: Vec<String>,
     changes: Vec<String>,
-    /// Which steps: `copy-of-stage` is a copy from a stage and all below it; `below` any step.
+    /// Which steps: `copy-of-stage` is a copy from a stage and all below it; `twin` one that stands in a stage above too,
+    /// below the same steps; `varies` one with which the builder does as the model says when it is asked once more; `below`
+    /// any step.
     steps: String,
     /// What the model says there.
     model: String,
@@ -59,7 +61,10 @@ fn the_model_says_what_builders_do_with_files_of_others() {
         let mut tally = Tally::default();
         for scenario in scenario::of_table(Path::new(&table)).iter().filter(|scenario| scenario.is_for(builder)) {
             match live.observe(scenario) {
-                Ok(observed) => tally.count(scenario, builder, observed, &explained),
+                Ok(observed) => {
+                    let open = tally.count(scenario, builder, observed, &explained);
+                    tally.ask_again(scenario, builder, open, &explained);
+                }
                 Err(reason) => println!("skipped: {}", reason.lines().last().unwrap_or_default()),
             }
         }
@@ -91,8 +96,21 @@ impl Explanation {
         self.builders.iter().any(|name| name == step.builder.name())
             && self.changes.iter().any(|change| change == step.change)
             && self.model == model
-            && (self.steps == "below" || below_copies(step.dockerfile).contains(&step.line))
+            && match self.steps.as_str() {
+                "below" => true,
+                "copy-of-stage" => below_copies(step.dockerfile).contains(&step.line),
+                "twin" => twins(step.dockerfile).contains(&step.line),
+                _ => false,
+            }
     }
+}
+
+/// What nobody has explained yet.
+struct Open {
+    change: String,
+    line: usize,
+    model: String,
+    text: String,
 }
 
 impl Tally {
@@ -102,7 +120,8 @@ impl Tally {
         builder: Builder,
         observed: Vec<(String, Fates)>,
         explained: &[Explanation],
-    ) {
+    ) -> Vec<Open> {
+        let mut open = Vec::new();
         self.cases += 1;
         let states: BTreeMap<String, State> = scenario.changes().into_iter().collect();
         for (change, fates) in observed {
@@ -119,15 +138,44 @@ impl Tally {
                 let step = Step { builder, change: &change, dockerfile: &after.dockerfile, line };
                 match explained.iter().position(|known| known.fits(&step, model)) {
                     Some(known) => *self.explained.entry(known).or_default() += 1,
-                    None => self.unexplained.push(format!(
-                        "{} {} {change}: line {line}: seen {seen}, the model says {model}\n{}",
-                        builder.name(),
-                        scenario.name,
-                        after.dockerfile
-                    )),
+                    None => open.push(Open {
+                        change: change.clone(),
+                        line,
+                        model: model.to_owned(),
+                        text: format!(
+                            "{} {} {change}: line {line}: seen {seen}, the model says {model}\n{}",
+                            builder.name(),
+                            scenario.name,
+                            after.dockerfile
+                        ),
+                    }),
                 }
             }
         }
+        open
+    }
+
+    /// Has the builder make all of it anew where something is open, up to three times: with some steps it does now this, now that.
+    fn ask_again(&mut self, scenario: &Scenario, builder: Builder, mut open: Vec<Open>, explained: &[Explanation]) {
+        let varies =
+            |known: &Explanation| known.steps == "varies" && known.builders.iter().any(|name| name == builder.name());
+        let Some(known) = explained.iter().position(varies) else {
+            self.unexplained.extend(open.into_iter().map(|step| step.text));
+            return;
+        };
+        for _ in 0..3 {
+            if open.is_empty() {
+                return;
+            }
+            let again = live::Live::new(builder).and_then(|live| live.observe(scenario)).unwrap_or_default();
+            let again: BTreeMap<String, Fates> = again.into_iter().collect();
+            let agrees =
+                |step: &Open| again.get(&step.change).and_then(|fates| fates.get(&step.line)) == Some(&step.model);
+            let before = open.len();
+            open.retain(|step| !agrees(step));
+            *self.explained.entry(known).or_default() += before - open.len();
+        }
+        self.unexplained.extend(open.into_iter().map(|step| step.text));
     }
 
     fn shown(&self, builder: Builder, explained: &[Explanation]) -> String {
@@ -154,6 +202,32 @@ fn below_copies(dockerfile: &str) -> BTreeSet<usize> {
         if below {
             lines.insert(instruction.lines.0);
             names.insert(name.clone());
+        }
+    }
+    lines
+}
+
+/// First lines of the steps that are as a stage above has them, with all that stands above them in their stage.
+fn twins(dockerfile: &str) -> BTreeSet<usize> {
+    let file = Dockerfile::parse(dockerfile);
+    let mut stages: Vec<Vec<(usize, String)>> = Vec::new();
+    for instruction in file.instructions() {
+        let text = match &instruction.body {
+            Body::From(from) => {
+                stages.push(Vec::new());
+                from.image.text.clone()
+            }
+            _ => instruction.range.of(dockerfile).to_owned(),
+        };
+        if let Some(stage) = stages.last_mut() {
+            stage.push((instruction.lines.0, text));
+        }
+    }
+    let mut lines = BTreeSet::new();
+    for (index, stage) in stages.iter().enumerate() {
+        for earlier in &stages[..index] {
+            let same = stage.iter().zip(earlier).take_while(|(one, other)| one.1 == other.1);
+            lines.extend(same.map(|(one, _)| one.0));
         }
     }
     lines
