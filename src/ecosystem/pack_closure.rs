@@ -299,6 +299,10 @@ pub struct OutputSpec {
     /// A pattern that finds the path, relative to the file, in a line of each file of the groups.
     #[serde(default)]
     pub pattern: Option<Pattern>,
+    /// Where one of these holds, a command that empties its outputs first empties this one, and makes it anew whether it was
+    /// there or not.
+    #[serde(default)]
+    pub emptied_when: Vec<Condition>,
 }
 
 /// Something that holds or not. All keys that are given must hold together.

@@ -138,8 +138,9 @@ impl Build<'_> {
 
     /// Directories that the command fills, and files that it writes anew.
     pub(super) fn outputs(&mut self, spec: &ClosureSpec) {
-        let kind = if self.clean { WriteKind::CleanOutput } else { WriteKind::Output };
         for output in &spec.outputs {
+            let emptied = self.clean && output.emptied_when.iter().any(|condition| self.holds(condition).is_some());
+            let kind = if emptied { WriteKind::CleanOutput } else { WriteKind::Output };
             for file in self.files_of(&output.groups, &output.files) {
                 let directory = path::parent(&file).to_owned();
                 let paths = match &output.pattern {
