@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::context::EntryKind;
+use crate::context::{EntryKind, path};
 use crate::model::Build;
 
 /// Bytes of the largest file that is edited.
@@ -38,7 +38,10 @@ pub fn files_to_edit(build: &Build<'_>) -> Vec<String> {
         kinds.entry(ending(path)).or_default().push(path);
     }
     let source = kinds.values().max_by_key(|paths| paths.len()).and_then(|paths| paths.first());
-    let manifest = manifests.iter().find(|path| is_editable(path));
+    // A lock file is written by a program: with another line break it is none that any commit would have.
+    let (locks, plain): (Vec<&str>, Vec<&str>) =
+        manifests.iter().copied().partition(|path| build.inputs.catalog.is_lockfile(path::base(path)));
+    let manifest = plain.into_iter().chain(locks).find(|path| is_editable(path));
     source.map(|path| (*path).clone()).into_iter().chain(manifest.map(|path| (*path).to_owned())).collect()
 }
 
@@ -80,6 +83,6 @@ mod tests {
         let arguments = BTreeMap::new();
         let catalog = Catalog::builtin();
         let build = Build::new(Inputs { file: &file, context: Some(&context), catalog, arguments: &arguments });
-        assert_eq!(files_to_edit(&build), ["b.js", "package-lock.json"]);
+        assert_eq!(files_to_edit(&build), ["b.js", "package.json"]);
     }
 }
