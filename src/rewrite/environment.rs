@@ -116,6 +116,14 @@ fn pointed_to<'s>(
     Ok(needed)
 }
 
+/// The path that stands right after an option of one letter; any other piece as it is.
+fn without_option(piece: &str) -> &str {
+    match piece.find('/').filter(|_| piece.starts_with('-')) {
+        Some(slash) => &piece[piece[..slash].trim_end_matches('.').len()..],
+        None => piece,
+    }
+}
+
 /// Whether a word is a path by its form, so that it is looked for where it says and nowhere else.
 fn is_open_name(word: &str) -> bool {
     word.starts_with(['/', '.']) && word.contains('/') && !word.ends_with(['/', '.'])
@@ -158,13 +166,14 @@ fn names_output(name: &str) -> bool {
     name.split('_').any(|part| ["log", "report", "output"].iter().any(|word| part.eq_ignore_ascii_case(word)))
 }
 
-/// The pieces of a value that may be paths: `/a:/b`, `--require ./hook.js`, `--require=/app/hook.js`, `file:///app/wheels`.
+/// The pieces of a value that may be paths: `/a:/b`, `--require ./hook.js`, `--require=/app/hook.js`, `-r./hook.js`,
+/// `file:///app/wheels`.
 fn words(value: &str) -> impl Iterator<Item = &str> {
     let pieces = value.split([':', ';', ',', '=', ' ', '\t', '\'', '"']);
     let mut scheme = "";
     let paths = pieces.filter_map(move |piece| {
         let before = std::mem::replace(&mut scheme, piece);
-        let Some(address) = piece.strip_prefix("//") else { return Some(piece) };
+        let Some(address) = piece.strip_prefix("//") else { return Some(without_option(piece)) };
         let local = before == "dir" || before.ends_with("file");
         local.then(|| address.strip_prefix("localhost").unwrap_or(address))
     });
