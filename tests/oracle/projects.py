@@ -50,8 +50,14 @@ def row(project, commit, told, error):
     ]
 
 
-def verified(arguments, folder):
-    command = [arguments.layerwise, "verify", "--history", str(arguments.history), "--output-format", "json", "."]
+def wanted(project):
+    """The option for moves that may change the image, where they are to be proven."""
+    return ["--unsafe"] if project.get("unsafe") else []
+
+
+def verified(arguments, project, folder):
+    options = ["--history", str(arguments.history), "--output-format", "json", *wanted(project)]
+    command = [arguments.layerwise, "verify", *options, "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=arguments.limit)
     sys.stderr.write(done.stderr[-1500:])
     try:
@@ -61,9 +67,9 @@ def verified(arguments, folder):
         return None, lines[0].strip(" ×") if lines else f"exit code {done.returncode}"
 
 
-def plan(arguments, folder):
+def plan(arguments, project, folder):
     """What `optimize` moves and what it refuses, as the evidence where nothing can be built."""
-    command = [arguments.layerwise, "optimize", "--output-format", "json", "."]
+    command = [arguments.layerwise, "optimize", "--output-format", "json", *wanted(project), "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=arguments.limit)
     told = json.loads(done.stdout) if done.stdout else {}
     return [f"moved: {move['title']}" for move in told.get("moves", told.get("applied", []))] + [
@@ -89,9 +95,9 @@ def main():
             folder = pathlib.Path(temporary) / "project"
             commit = prepared(project, arguments.clones.resolve(), arguments.registry, folder)
             try:
-                for line in plan(arguments, folder):
+                for line in plan(arguments, project, folder):
                     print(f"{project['repository']}: {line}", file=sys.stderr)
-                told, error = verified(arguments, folder)
+                told, error = verified(arguments, project, folder)
             except subprocess.TimeoutExpired:
                 told, error = None, f"not done after {arguments.limit} s"
             print("| " + " | ".join(row(project, commit, told, error)) + " |", flush=True)
