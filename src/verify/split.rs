@@ -24,8 +24,9 @@ pub struct Split {
 impl Split {
     /// What was left out, as a phrase.
     pub fn in_words(self) -> String {
+        let paths = if self.left_out == 1 { "path" } else { "paths" };
         format!(
-            "all that its last stage makes is the same; {} paths of the build and {} of the image below are left out or \
+            "all that its last stage makes is the same; {} {paths} of the build and {} of the image below are left out or \
              others",
             self.left_out, self.of_base
         )

@@ -1,7 +1,8 @@
 //! One stage: its instructions one after the other.
 
+use std::cell::Cell;
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::line::Line;
 use super::plan::{Base, StagePlan};
@@ -28,6 +29,8 @@ pub(super) struct StageBuild<'s, 'a> {
     pub(super) name: StepName,
     /// What became of it.
     pub(super) done: Done,
+    /// How long the current step has waited for other stages.
+    waited: Cell<Duration>,
 }
 
 /// What a step came to.
@@ -67,8 +70,14 @@ pub(super) fn build(site: &Site<'_>, index: usize) -> Result<Arc<State>, BuildEr
         line: from.lines.0,
         instruction: from.shown(),
     };
-    let mut build =
-        StageBuild { site, index, state: State::scratch(&site.request.platform), name, done: Done::default() };
+    let mut build = StageBuild {
+        site,
+        index,
+        state: State::scratch(&site.request.platform),
+        name,
+        done: Done::default(),
+        waited: Cell::default(),
+    };
     build.step(&from, |build| build.begin(stage, &from))?;
     build.triggers(&from)?;
     for instruction in stage.steps {
@@ -92,9 +101,19 @@ impl StageBuild<'_, '_> {
             self.state = State::scratch(&platform);
             return self.take_all(line, folder.clone());
         }
-        let base = self.site.state_of(&stage.base, &platform, line)?;
+        let base = self.state_of(&stage.base, &platform, line)?;
         self.state = base.child();
         Ok(())
+    }
+
+    /// What the stage starts from or copies from. The time in which another stage is built is none of the step's.
+    pub(super) fn state_of(&self, base: &Base, platform: &Platform, line: &Line<'_>) -> Result<Arc<State>, BuildError> {
+        let started = Instant::now();
+        let state = self.site.state_of(base, platform, line);
+        if matches!(base, Base::Stage(_)) {
+            self.waited.set(self.waited.get() + started.elapsed());
+        }
+        state
     }
 
     /// Executes the triggers that the base brings, and forgets them.
@@ -130,11 +149,12 @@ impl StageBuild<'_, '_> {
         self.name.line = line.lines.0;
         self.name.instruction = line.shown();
         self.done = Done::default();
+        self.waited.take();
         let started = Instant::now();
         self.site.sink.event(Event::Started(&self.name));
         let result = execute(self);
         let status = if result.is_ok() { self.done.status } else { Status::Failed };
-        let seconds = started.elapsed().as_secs_f64();
+        let seconds = started.elapsed().saturating_sub(self.waited.get()).as_secs_f64();
         if !matches!(result, Err(BuildError::Stopped)) {
             self.site.sink.event(Event::Ended(&self.name, status, seconds, self.done.bytes));
             let report = StepReport {

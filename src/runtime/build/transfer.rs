@@ -160,7 +160,7 @@ impl StageBuild<'_, '_> {
             return Ok((folder.clone(), None));
         }
         let kind = if matches!(base, Base::Stage(_)) { "stage" } else { "image" };
-        let state = site.state_of(&base, &self.state.image.platform(), line)?;
+        let state = self.state_of(&base, &self.state.image.platform(), line)?;
         Ok((Supply::of_layers(site.tree(&state)?, format!("the {kind} `{from}`")), Some(state)))
     }
 

@@ -76,6 +76,12 @@ fn verified(case: &Case, folder: &Path) -> Run {
     program::run(command, "")
 }
 
+/// What the machine lacks to build anything.
+fn missing(run: &Run) -> Option<&'static str> {
+    let known = ["no static busybox", "there is none at", "`RUN` cannot be executed here", "no runtime of its own"];
+    known.into_iter().find(|known| run.stderr.contains(known))
+}
+
 /// How a proof failed, in the words of the cases.
 fn caught_by_program(run: &Run) -> Vec<String> {
     let told: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
@@ -94,12 +100,29 @@ fn the_own_runtime_catches_wrong_rewrites() {
     for case in cases() {
         let folder = tempfile::tempdir().unwrap();
         let run = verified(&case, folder.path());
-        let known = ["no static busybox", "there is none at", "`RUN` cannot be executed here", "no runtime of its own"];
-        if let Some(reason) = known.iter().find(|known| run.stderr.contains(**known)) {
+        if let Some(reason) = missing(&run) {
             return crate::program::skipped(reason);
         }
         let wrong = !case.caught.is_empty();
         assert_eq!(run.exit, Some(i32::from(wrong)), "{}: {}{}", case.name, run.stdout, run.stderr);
         assert_eq!(caught_by_program(&run), case.caught, "{}: {}", case.name, run.stdout);
     }
+}
+
+/// The time in which another stage is built is none of the copy's.
+#[test]
+fn a_copy_takes_no_longer_for_the_stage_that_it_waits_for() {
+    const SLEPT: f64 = 3.0;
+    let file = "FROM busybox AS a\nRUN sleep 3\nFROM busybox\nCOPY --from=a /bin/busybox /x\n".to_owned();
+    let mut case = cases().into_iter().next().unwrap();
+    (case.before, case.after) = (file.clone(), file);
+    let folder = tempfile::tempdir().unwrap();
+    let run = verified(&case, folder.path());
+    if let Some(reason) = missing(&run) {
+        return crate::program::skipped(reason);
+    }
+    let told: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let steps = told["steps"].as_array().unwrap();
+    let seconds = |line: u64| steps.iter().find(|step| step["line"] == line).unwrap()["seconds"].as_f64().unwrap();
+    assert!(seconds(2) >= SLEPT && seconds(4) < SLEPT, "{steps:?}");
 }
