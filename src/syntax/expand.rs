@@ -4,7 +4,7 @@
 //! `${x%%p}`, `${x/p/r}` and `${x//p/r}`.
 //! <https://docs.docker.com/reference/dockerfile/#environment-replacement>
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::lexer::{self, Mode};
 
@@ -39,7 +39,7 @@ pub fn expand_words(
     escape: char,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Vec<String>, ExpandError> {
-    let lexed = lexer::lex(text, Mode::resolve(escape), lookup).map_err(ExpandError)?;
+    let lexed = lex_within(text, Mode::resolve(escape), lookup)?;
     Ok(lexed.words.into_iter().map(|word| word.text).collect())
 }
 
@@ -53,8 +53,26 @@ pub fn expand_heredoc(body: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Re
 }
 
 fn expansion(text: &str, mode: Mode, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Expansion, ExpandError> {
-    let lexed = lexer::lex(text, mode, lookup).map_err(ExpandError)?;
+    let lexed = lex_within(text, mode, lookup)?;
     Ok(Expansion { text: lexed.text, unset: lexed.unset })
+}
+
+/// Bytes of values that one text may take in: no process can be given a variable of a fraction of it (`execve(2)`), and a
+/// few variables that each name the one before twice would fill the memory.
+const MOST_BYTES: usize = 1 << 20;
+
+fn lex_within(text: &str, mode: Mode, lookup: &dyn Fn(&str) -> Option<String>) -> Result<lexer::Lexed, ExpandError> {
+    let taken = Cell::new(0usize);
+    let bounded = |name: &str| {
+        let value = lookup(name)?;
+        taken.set(taken.get().saturating_add(value.len()));
+        (taken.get() <= MOST_BYTES).then_some(value)
+    };
+    let lexed = lexer::lex(text, mode, &bounded).map_err(ExpandError)?;
+    match taken.get() {
+        0..=MOST_BYTES => Ok(lexed),
+        _ => Err(ExpandError(format!("its variables hold more than {MOST_BYTES} bytes"))),
+    }
 }
 
 /// The names of all variables that a word refers to, in order, each once; up to where it cannot be read.
@@ -86,6 +104,15 @@ mod tests {
             _ => return None,
         };
         Some(value.to_owned())
+    }
+
+    #[test]
+    fn what_grows_with_every_variable_ends() {
+        let long = "x".repeat(MOST_BYTES / 2);
+        let lookup = |_: &str| Some(long.clone());
+        assert_eq!(expand("$A$A", '\\', &lookup).map(|found| found.text.len()), Ok(MOST_BYTES));
+        assert!(expand("$A$A$A", '\\', &lookup).is_err());
+        assert!(expand_words("$A $A $A", '\\', &lookup).is_err());
     }
 
     fn expanded(word: &str) -> Result<String, String> {
