@@ -295,8 +295,8 @@ mod tests {
             ("elsewhere it is meant", "COPY . .\nRUN npm install", true, Some("tests/"), vec![("node_modules", true)]),
             ("nothing is installed", "COPY . .\nRUN npm test", true, Some(""), vec![]),
         ] {
-            let manifest = r#"{"name":"a","version":"1.0.0"}"#;
-            let lock = r#"{"name":"a","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{"":{"name":"a","version":"1.0.0"}}}"#;
+            let manifest = r#"{"name":"a","version":"1.0.0","dependencies":{"ms":"2"}}"#;
+            let lock = r#"{"name":"a","version":"1.0.0","lockfileVersion":3,"requires":true,"packages":{"":{"name":"a","version":"1.0.0","dependencies":{"ms":"2"}}}}"#;
             let mut context = MemoryContext::from_files([("package.json", manifest), ("package-lock.json", lock)]);
             context.history_of(&[&["package.json"]]);
             if let Some(folder) = standing {
