@@ -1,13 +1,17 @@
 //! `RUN`: a command in the stage's files, isolated from the machine.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rustix::fs::statvfs;
 
 use super::key::KeyBuilder;
 use super::layer::Workplace;
 use super::line::Line;
 use super::mounts::{self, Mounting};
 use super::output::Output;
+use super::site::Site;
 use super::stage::StageBuild;
 use super::{BuildError, inline};
 use crate::context::path;
@@ -193,7 +197,7 @@ impl Running {
         for limit in &exit.not_granted {
             site.warn(limit);
         }
-        self.outcome(&exit, line, site.request.timeout.map_or(0, |timeout| timeout.as_secs()))?;
+        self.outcome(&exit, line, site)?;
         Ok(exit.trace)
     }
 
@@ -216,14 +220,24 @@ impl Running {
         variables
     }
 
-    fn outcome(&self, exit: &Exit, line: &Line<'_>, limit: u64) -> Result<(), BuildError> {
-        let reason = match &exit.outcome {
+    fn outcome(&self, exit: &Exit, line: &Line<'_>, site: &Site<'_>) -> Result<(), BuildError> {
+        let limit = site.request.timeout.map_or(0, |timeout| timeout.as_secs());
+        let mut reason = match &exit.outcome {
             Outcome::Code(0) => return Ok(()),
             Outcome::Code(code) => format!("the command failed with exit code {code}"),
             Outcome::Signal(signal) => format!("the command was killed by signal {signal}"),
             Outcome::TimedOut => format!("the command did not end within {limit} s"),
             Outcome::NotStarted { code, message } => format!("the command did not start: {message} (exit code {code})"),
         };
+        // Not every program says why it cannot write.
+        if is_full(site.store.root()) {
+            let _ = write!(reason, "; no space left on the disk of `{}`", site.store.root().display());
+        }
         Err(BuildError::Run { lines: line.lines, instruction: line.shown(), reason, tail: self.output.tail() })
     }
+}
+
+/// Whether a file system has no room for another file, or for another byte. Some do not count files.
+fn is_full(place: &Path) -> bool {
+    statvfs(place).is_ok_and(|disk| disk.f_bavail == 0 || disk.f_files != 0 && disk.f_favail == 0)
 }
