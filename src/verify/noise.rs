@@ -14,8 +14,11 @@ use super::compare::{Difference, DifferenceKind, differences};
 use super::drawn::{Alike, Drawn};
 use super::tree::{Node, Tree};
 
-/// Bytes by which the size of an unsteady file may differ more than it did between the two builds of the original.
+/// Bytes by which the size of an unsteady file may differ more than it did between the two builds of the original. A log is
+/// longer by a line where the machine was slow.
 const SIZE_SLACK: u64 = 64;
+/// The same for large files: one part in so many, up to so many bytes.
+const SIZE_SLACK_OF_LARGE: (u64, u64) = (50, 1024);
 
 /// What two builds of one file differ in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,7 +120,8 @@ impl Sizes {
     /// Whether something of this size may be of the same kind.
     pub(super) fn allow(self, size: u64) -> bool {
         let (low, high) = self.0.unwrap_or_default();
-        let spread = (high - low).max(SIZE_SLACK);
+        let (part, most) = SIZE_SLACK_OF_LARGE;
+        let spread = (high - low).max(SIZE_SLACK).max((high / part).min(most));
         (low.saturating_sub(spread)..=high.saturating_add(spread)).contains(&size)
     }
 }
@@ -226,6 +230,9 @@ mod tests {
         };
         assert_eq!(of_size(900_000, 900_010, 900_030), (0, 1));
         assert_eq!(of_size(900_000, 900_010, 400_000), (1, 0));
+        // A log with a line less.
+        assert_eq!(of_size(28_182, 28_181, 28_100), (0, 1));
+        assert_eq!(of_size(28_182, 28_181, 26_000), (1, 0));
         let of_blocks = |after: &[u32]| {
             let (first, second) = (program("a", &[1, 2, 3, 4]), program("b", &[1, 9, 3, 4]));
             compared(&[("app", first)], &[("app", second)], &[("app", program("c", after))])
