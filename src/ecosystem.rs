@@ -47,7 +47,7 @@ pub use observed::{Observation, Observed, ObservedFile, Reach};
 pub use pattern::Pattern;
 pub(crate) use pattern::name_matches;
 pub use places::{
-    home_settings, is_path_variable, is_settings_file, is_universal_variable, names_settings_file,
+    home_settings, is_output_variable, is_path_variable, is_settings_file, is_universal_variable, names_settings_file,
     ordinary_directories, project_directories, shows_environment, system_directories, user_files,
 };
 pub use recognition::{Access, Argument, GivenOption, Match, PathArgument, Recognition};

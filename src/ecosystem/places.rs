@@ -20,6 +20,7 @@ struct Places {
     environment_files: Vec<String>,
     user_files: Vec<String>,
     path_variables: Vec<String>,
+    output_variables: Vec<String>,
     project_files: Vec<String>,
     settings_files: Vec<String>,
 }
@@ -68,6 +69,11 @@ pub fn is_universal_variable(name: &str) -> bool {
 /// Whether a variable of this name points any program to files that it reads, or to a directory that it uses.
 pub fn is_path_variable(name: &str) -> bool {
     PLACES.path_variables.iter().any(|known| known == name)
+}
+
+/// Whether a variable says by its name that the file it names is written.
+pub fn is_output_variable(name: &str) -> bool {
+    name.split('_').any(|part| PLACES.output_variables.iter().any(|known| part.eq_ignore_ascii_case(known)))
 }
 
 /// Files, absolute, that say which number a name of a user or group has.

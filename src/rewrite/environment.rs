@@ -5,7 +5,9 @@ use super::{
     crossing::{Needed, Obstacle},
 };
 use crate::{
-    ecosystem::{Effect, SearchPath, home_settings, is_path_variable, search_path, search_paths_here},
+    ecosystem::{
+        Effect, SearchPath, home_settings, is_output_variable, is_path_variable, search_path, search_paths_here,
+    },
     model::{KnownCommand, Run, StagePath, State, StepId},
     shell::{Part, ShellWord},
 };
@@ -107,7 +109,9 @@ fn pointed_to<'s>(
             Bring::Nothing => {}
             Bring::Unknown if is_ordinary(command) => {}
             // A program may load others that nobody knows of.
-            Bring::File(path) if !carried.transfer.varies && !is_program(&path) && !names_output(&setting.name) => {
+            Bring::File(path)
+                if !carried.transfer.varies && !is_program(&path) && !is_output_variable(&setting.name) =>
+            {
                 needed.push(Needed { path, directory: false, place });
             }
             _ => return Err(word),
@@ -159,11 +163,6 @@ fn is_program(path: &str) -> bool {
     let ending = path.rsplit_once('.').map(|(_, ending)| ending);
     ending
         .is_some_and(|ending| matches!(ending, "js" | "cjs" | "mjs" | "ts" | "py" | "rb" | "php" | "sh" | "so" | "jar"))
-}
-
-/// Whether a variable says by its name that the file it names is written.
-fn names_output(name: &str) -> bool {
-    name.split('_').any(|part| ["log", "report", "output"].iter().any(|word| part.eq_ignore_ascii_case(word)))
 }
 
 /// The pieces of a value that may be paths: `/a:/b`, `--require ./hook.js`, `--require=/app/hook.js`, `-r./hook.js`,

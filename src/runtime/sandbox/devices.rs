@@ -90,7 +90,7 @@ impl Borrowed {
 /// Nodes of our own, each as a mount. Root may change the mode and owner of a node, and the machine's would stay changed.
 ///
 /// # Errors
-/// In a user namespace, where the kernel makes no device nodes.
+/// In a user namespace, where the kernel makes no device nodes, and for a root that may not make any.
 fn own_nodes() -> io::Result<Vec<OwnedFd>> {
     let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let memory = filesystem("tmpfs", &[("mode", "700"), ("size", "4k")], attributes)?;
@@ -106,7 +106,7 @@ fn own_nodes() -> io::Result<Vec<OwnedFd>> {
     nodes
 }
 
-/// A node of the machine. Who does not own it cannot change it.
+/// A node of the machine. In a user namespace nobody owns it, so nobody can change it; root that may not make nodes can.
 fn machine_node(name: &str) -> Result<OwnedFd, Failure> {
     clone(Path::new("/dev").join(name), false).tried(format!("cannot open /dev/{name}"))
 }
